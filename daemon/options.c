@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "clock.h"
+#include "err.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+static const struct {
+	const char *suffix;
+	int64_t ms;
+} duration_units[] = { { "d", DAY_MS }, { "h", HOUR_MS }, { "m", MINUTE_MS }, { "s", SECOND_MS }, { "ms", 1 } };
+
+static const struct {
+	const char *word;
+	int64_t ms;
+} rate_units[] = { { "s", SECOND_MS }, { "min", MINUTE_MS }, { "h", HOUR_MS }, { "d", DAY_MS } };
+
+static void *member(const struct option *o, void *base)
+{
+	return (char *)base + o->offset;
+}
+
+static const void *const_member(const struct option *o, const void *base)
+{
+	return (const char *)base + o->offset;
+}
+
+/* Digits only (strtoll takes blanks and signs), at most 9: nothing overflows when a unit multiplies them.
+ * Returns what follows them, or NULL. */
+static const char *read_digits(const char *text, int64_t *ret)
+{
+	size_t n = strspn(text, "0123456789");
+	int64_t v = 0;
+
+	if (n == 0 || n > 9)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		v = v * 10 + (text[i] - '0');
+	*ret = v;
+	return text + n;
+}
+
+static void put_text(char **m, const char *text)
+{
+	free(*m);
+	*m = xstrdup(text);
+}
+
+static bool parse_text(const struct option *o, void *m, const char *text)
+{
+	if (o->check && !o->check(text))
+		return false;
+	put_text(m, text);
+	return true;
+}
+
+static bool parse_word(const struct option *o, void *m, const char *text)
+{
+	size_t len = strlen(text);
+	int index = (int)o->min;
+
+	for (const char *w = o->words; w; index++) {
+		size_t n = strcspn(w, "|");
+
+		if (n == len && memcmp(w, text, n) == 0) {
+			*(int *)m = index;
+			return true;
+		}
+		w = w[n] ? w + n + 1 : NULL;
+	}
+	return false;
+}
+
+static bool parse_duration(const struct option *o, void *m, const char *text)
+{
+	int64_t v;
+	const char *rest = read_digits(text, &v);
+
+	for (size_t i = 0; rest && i < ARRAY_SIZE(duration_units); i++)
+		if (strcmp(rest, duration_units[i].suffix) == 0) {
+			v *= duration_units[i].ms;
+			if (v < o->min || v > o->max)
+				return false;
+			*(int64_t *)m = v;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_rate(const struct option *o, void *m, const char *text)
+{
+	struct option_rate rate = { 0 };
+	const char *rest = read_digits(text, &rate.count);
+
+	if (!rest || *rest++ != '/' || rate.count < o->min || rate.count > o->max)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(rate_units); i++)
+		if (strcmp(rest, rate_units[i].word) == 0)
+			rate.every_ms = rate_units[i].ms;
+	if (rate.every_ms == 0)
+		return false;
+	*(struct option_rate *)m = rate;
+	return true;
+}
+
+static bool parse_day(const struct option *o, void *m, const char *text)
+{
+	(void)o;
+	return clock_parse_day(text, m) == 0;
+}
+
+static bool parse_time(const struct option *o, void *m, const char *text)
+{
+	int64_t hours, minutes;
+	const char *rest = read_digits(text, &hours);
+
+	(void)o;
+	if (strlen(text) != 5 || rest != text + 2 || *rest != ':' || !(rest = read_digits(rest + 1, &minutes)))
+		return false;
+	if (*rest || hours > 23 || minutes > 59)
+		return false;
+	*(int64_t *)m = hours * HOUR_MS + minutes * MINUTE_MS;
+	return true;
+}
+
+void option_quote(const char *text, struct buf *out)
+{
+	buf_char(out, '"');
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_printf(out, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			buf_printf(out, "\\x%02x", *p);
+		else
+			buf_char(out, (char)*p);
+	}
+	buf_char(out, '"');
+}
+
+static void write_text(const struct option *o, const void *m, struct buf *out)
+{
+	(void)o;
+	option_quote(*(char *const *)m, out);
+}
+
+static void write_texts(const struct option *o, const void *m, struct buf *out)
+{
+	char *const *texts = m;
+
+	(void)o;
+	buf_str(out, "[ ");
+	for (size_t i = 0; texts[i]; i++) {
+		if (i > 0)
+			buf_str(out, ", ");
+		option_quote(texts[i], out);
+	}
+	buf_str(out, texts[0] ? " ]" : "]");
+}
+
+static void write_bool(const struct option *o, const void *m, struct buf *out)
+{
+	(void)o;
+	buf_str(out, *(const bool *)m ? "true" : "false");
+}
+
+static void write_int(const struct option *o, const void *m, struct buf *out)
+{
+	int64_t v = *(const int64_t *)m;
+
+	(void)o;
+	buf_int(out, v);
+	if (v > INT32_MAX || v < INT32_MIN)
+		buf_char(out, 'L');
+}
+
+static void write_word(const struct option *o, const void *m, struct buf *out)
+{
+	const char *w = o->words;
+
+	for (int64_t i = o->min; i < *(const int *)m; i++)
+		w += strcspn(w, "|") + 1;
+	buf_printf(out, "\"%.*s\"", (int)strcspn(w, "|"), w);
+}
+
+static void write_ms(int64_t ms, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++)
+		if (ms % duration_units[i].ms == 0 && (ms > 0 || i == 3)) {
+			buf_printf(out, "\"%lld%s\"", (long long)(ms / duration_units[i].ms), duration_units[i].suffix);
+			return;
+		}
+}
+
+static void write_duration(const struct option *o, const void *m, struct buf *out)
+{
+	(void)o;
+	write_ms(*(const int64_t *)m, out);
+}
+
+static void write_rate(const struct option *o, const void *m, struct buf *out)
+{
+	const struct option_rate *rate = m;
+
+	(void)o;
+	for (size_t i = 0; i < ARRAY_SIZE(rate_units); i++)
+		if (rate_units[i].ms == rate->every_ms)
+			buf_printf(out, "\"%lld/%s\"", (long long)rate->count, rate_units[i].word);
+}
+
+static void write_day(const struct option *o, const void *m, struct buf *out)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	(void)o;
+	buf_printf(out, "\"%s\"", clock_format_day(*(const int64_t *)m, text));
+}
+
+static void write_time(const struct option *o, const void *m, struct buf *out)
+{
+	int minutes = (int)(*(const int64_t *)m / MINUTE_MS);
+
+	(void)o;
+	buf_printf(out, "\"%02d:%02d\"", minutes / 60, minutes % 60);
+}
+
+static void want_text(const struct option *o, struct buf *out)
+{
+	buf_printf(out, "%s", o->wants ? o->wants : "a string in quotes");
+}
+
+static void want_texts(const struct option *o, struct buf *out)
+{
+	buf_printf(out, "an array [ \"…\", … ] of %lld to %lld strings", (long long)o->min, (long long)o->max);
+	if (o->wants)
+		buf_printf(out, ", each %s", o->wants);
+}
+
+static void want_path(const struct option *o, struct buf *out)
+{
+	(void)o;
+	buf_str(out, "a file name in quotes");
+}
+
+static void want_bool(const struct option *o, struct buf *out)
+{
+	(void)o;
+	buf_str(out, "true or false");
+}
+
+static void want_int(const struct option *o, struct buf *out)
+{
+	buf_printf(out, "a whole number from %lld to %lld", (long long)o->min, (long long)o->max);
+}
+
+static void want_word(const struct option *o, struct buf *out)
+{
+	buf_str(out, "one of \"");
+	for (const char *w = o->words; *w; w++)
+		if (*w == '|')
+			buf_str(out, "\", \"");
+		else
+			buf_char(out, *w);
+	buf_char(out, '"');
+}
+
+static void want_duration(const struct option *o, struct buf *out)
+{
+	buf_str(out, "a duration in quotes with ms, s, m, h or d, such as \"10s\", from ");
+	write_ms(o->min, out);
+	buf_str(out, " to ");
+	write_ms(o->max, out);
+}
+
+static void want_rate(const struct option *o, struct buf *out)
+{
+	buf_printf(out, "a rate in quotes such as \"120/min\" (/s, /min, /h, /d), its number from %lld to %lld",
+		(long long)o->min, (long long)o->max);
+}
+
+static void want_day(const struct option *o, struct buf *out)
+{
+	(void)o;
+	buf_str(out, "a day in quotes such as \"2026-11-23\"");
+}
+
+static void want_time(const struct option *o, struct buf *out)
+{
+	(void)o;
+	buf_str(out, "a time of day in quotes such as \"18:00\"");
+}
+
+static const struct form {
+	enum option_kind kind;
+	bool (*parse)(const struct option *o, void *m, const char *text); /* of OPTION_KIND_TEXT */
+	void (*write)(const struct option *o, const void *m, struct buf *out);
+	void (*want)(const struct option *o, struct buf *out);
+} forms[] = {
+	[OPTION_TEXT] = { OPTION_KIND_TEXT, parse_text, write_text, want_text },
+	[OPTION_PATH] = { OPTION_KIND_TEXT, parse_text, write_text, want_path },
+	[OPTION_SECRET] = { OPTION_KIND_TEXT, parse_text, write_text, want_path },
+	[OPTION_TEXTS] = { OPTION_KIND_TEXTS, NULL, write_texts, want_texts },
+	[OPTION_BOOL] = { OPTION_KIND_BOOL, NULL, write_bool, want_bool },
+	[OPTION_INT] = { OPTION_KIND_INT, NULL, write_int, want_int },
+	[OPTION_WORD] = { OPTION_KIND_TEXT, parse_word, write_word, want_word },
+	[OPTION_DURATION] = { OPTION_KIND_TEXT, parse_duration, write_duration, want_duration },
+	[OPTION_RATE] = { OPTION_KIND_TEXT, parse_rate, write_rate, want_rate },
+	[OPTION_DAY] = { OPTION_KIND_TEXT, parse_day, write_day, want_day },
+	[OPTION_TIME] = { OPTION_KIND_TEXT, parse_time, write_time, want_time },
+};
+
+enum option_kind option_kind(const struct option *o)
+{
+	return forms[o->type].kind;
+}
+
+void option_wants(const struct option *o, struct buf *out)
+{
+	forms[o->type].want(o, out);
+}
+
+void option_value(const struct option *o, const void *base, struct buf *out)
+{
+	forms[o->type].write(o, const_member(o, base), out);
+}
+
+int option_set_text(const struct option *o, void *base, const char *text)
+{
+	if (strlen(text) > OPTION_TEXT_MAX || !forms[o->type].parse(o, member(o, base), text))
+		return -EINVAL;
+	return 0;
+}
+
+int option_set_int(const struct option *o, void *base, int64_t value)
+{
+	if (value < o->min || value > o->max)
+		return -EINVAL;
+	*(int64_t *)member(o, base) = value;
+	return 0;
+}
+
+void option_set_bool(const struct option *o, void *base, bool value)
+{
+	*(bool *)member(o, base) = value;
+}
+
+static void free_texts(char **texts)
+{
+	for (size_t i = 0; texts[i]; i++) {
+		free(texts[i]);
+		texts[i] = NULL;
+	}
+}
+
+int option_set_texts(const struct option *o, void *base, const char *const *texts, size_t count)
+{
+	char **m = member(o, base);
+
+	if ((int64_t)count < o->min || (int64_t)count > o->max)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++)
+		if (strlen(texts[i]) > OPTION_TEXT_MAX || (o->check && !o->check(texts[i])))
+			return -EINVAL;
+	free_texts(m);
+	for (size_t i = 0; i < count; i++)
+		m[i] = xstrdup(texts[i]);
+	return 0;
+}
+
+const struct option *option_find(const struct option *rows, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].path, path) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+bool option_is_group(const struct option *rows, size_t count, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(rows[i].path, path, len) == 0 && rows[i].path[len] == '.')
+			return true;
+	return false;
+}
+
+/* Levenshtein; what is longer than a key ever is counts as far away. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64];
+	size_t n = strlen(b);
+
+	if (n >= ARRAY_SIZE(row) || strlen(a) >= ARRAY_SIZE(row))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+
+			diagonal = row[j];
+			row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[n];
+}
+
+static const char *last_word(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+const struct option *option_nearest(const struct option *rows, size_t count, const char *path)
+{
+	const struct option *best = NULL;
+	size_t best_distance = MAX((size_t)2, strlen(last_word(path)) / 3) + 1;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(path, rows[i].path);
+
+		/* the right word in the wrong group is a near miss too */
+		if (strcmp(last_word(path), last_word(rows[i].path)) == 0)
+			d = MIN(d, (size_t)1);
+		if (d < best_distance) {
+			best = &rows[i];
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+static void initialise_texts(const struct option *o, void *base)
+{
+	_cleanup_(freep) char *copy = xstrdup(o->initial);
+	char *rest = copy;
+	char **m = member(o, base);
+
+	for (char *word; (word = strsep(&rest, " "));)
+		if (*word)
+			*m++ = xstrdup(word);
+}
+
+static void initialise(const struct option *o, void *base)
+{
+	switch (option_kind(o)) {
+	case OPTION_KIND_TEXT:
+		option_set_text(o, base, o->initial);
+		break;
+	case OPTION_KIND_TEXTS:
+		initialise_texts(o, base);
+		break;
+	case OPTION_KIND_BOOL:
+		option_set_bool(o, base, strcmp(o->initial, "true") == 0);
+		break;
+	case OPTION_KIND_INT:
+		option_set_int(o, base, strtoll(o->initial, NULL, 10));
+		break;
+	}
+}
+
+static bool holds_text(const struct option *o)
+{
+	return o->type == OPTION_TEXT || o->type == OPTION_PATH || o->type == OPTION_SECRET;
+}
+
+void option_initialise(const struct option *rows, size_t count, void *base)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].initial)
+			initialise(&rows[i], base);
+		else if (holds_text(&rows[i]))
+			put_text(member(&rows[i], base), "");
+}
+
+void option_release(const struct option *rows, size_t count, void *base)
+{
+	for (size_t i = 0; i < count; i++) {
+		void *m = member(&rows[i], base);
+
+		if (rows[i].type == OPTION_TEXTS)
+			free_texts(m);
+		if (!holds_text(&rows[i]))
+			continue;
+		free(*(char **)m);
+		*(char **)m = NULL;
+	}
+}
+
+static char *join(const char *dir, const char *name)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+	return buf_take(&b);
+}
+
+static void resolve(const struct option *o, char **path, const char *dir, const char *credentials)
+{
+	char *beside, *credential;
+
+	if (!**path || **path == '/')
+		return;
+	beside = join(dir, *path);
+	if (o->type == OPTION_SECRET && credentials && access(beside, F_OK) < 0) {
+		credential = join(credentials, *path);
+		if (access(credential, F_OK) == 0) {
+			free(beside);
+			beside = credential;
+		} else {
+			free(credential);
+		}
+	}
+	free(*path);
+	*path = beside;
+}
+
+void option_resolve(const struct option *rows, size_t count, void *base, const char *dir, const char *credentials)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].type == OPTION_PATH || rows[i].type == OPTION_SECRET)
+			resolve(&rows[i], member(&rows[i], base), dir, credentials);
+}
+
+static void print_help(const char *help, const char *indent, struct buf *out)
+{
+	while (help && *help) {
+		size_t n = strcspn(help, "\n");
+
+		buf_printf(out, "%s# %.*s\n", indent, (int)n, help);
+		help += n + (help[n] == '\n');
+	}
+}
+
+void option_print(const struct option *rows, size_t count, const void *base, struct buf *out)
+{
+	const char *group = "";
+	size_t group_len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *word = last_word(rows[i].path);
+		size_t len = (size_t)(word - rows[i].path);
+
+		if (len != group_len || memcmp(rows[i].path, group, len) != 0) {
+			buf_str(out, group_len ? "};\n" : "");
+			if (len > 0)
+				buf_printf(out, "\n%.*s:\n{\n", (int)len - 1, rows[i].path);
+		} else if (i > 0) {
+			buf_char(out, '\n');
+		}
+		group = rows[i].path;
+		group_len = len;
+		print_help(rows[i].help, len ? "\t" : "", out);
+		buf_printf(out, "%s%s = ", len ? "\t" : "", word);
+		option_value(&rows[i], base, out);
+		buf_str(out, ";\n");
+	}
+	buf_str(out, group_len ? "};\n" : "");
+}
