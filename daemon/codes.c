@@ -107,13 +107,14 @@ void findings_done(struct findings *f)
 static char *cut_text(const char *text)
 {
 	size_t len = 0, characters = 0;
+	char *cut;
 
 	if (!text)
 		return NULL;
 	for (; text[len]; len++)
 		if (((unsigned char)text[len] & 0xc0) != 0x80 && ++characters > GOT_MAX)
 			break;
-	char *cut = xrealloc(NULL, len + 1);
+	cut = xrealloc(NULL, len + 1);
 	memcpy(cut, text, len);
 	cut[len] = '\0';
 	return cut;

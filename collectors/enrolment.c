@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stock of a day: children, modes, classes, staff. Source: CONTRACT §1, `enrolment`.
+ */
+#include "enrolment.h"
+
+#include "../daemon/clock.h"
+#include "fields.h"
+
+#include <stdio.h>
+
+#define AS_OF_DAYS_BEFORE 400
+#define AS_OF_DAYS_AFTER 1
+
+const char *const class_words[CLASS_COUNT + 1] = {
+	[CLASS_INFANT] = "infant",
+	[CLASS_TODDLER] = "toddler",
+	[CLASS_OLDER] = "older",
+	[CLASS_MIXED] = "mixed",
+};
+
+const struct group_rule group_rules[CLASS_COUNT] = {
+	[CLASS_INFANT] = { .children = 10, .children_per_carer = 3 },
+	[CLASS_TODDLER] = { .children = 15, .children_per_carer = 5 },
+	[CLASS_OLDER] = { .children = 20, .children_per_carer = 7 },
+	[CLASS_MIXED] = { .children = 18, .children_per_carer = 5 },
+};
+
+const struct group_rule group_rule_family_point = { .children = 5, .children_per_carer = 3 };
+
+#define AT(member) .offset = offsetof(struct enrolment, member)
+#define COUNT(key, member) { .name = key, AT(member), .max = COUNT_MAX }
+#define COUNT_OR_NULL(key, member) { .name = key, AT(member), .max = COUNT_MAX, .presence = NULLABLE }
+
+static const struct field enrolled_fields[] = {
+	COUNT("under12", enrolled[AGE_UNDER12]),
+	COUNT("m12_23", enrolled[AGE_M12_23]),
+	COUNT("m24_35", enrolled[AGE_M24_35]),
+	COUNT("over36", enrolled[AGE_OVER36]),
+	{ 0 },
+};
+
+static const struct field mode_fields[] = {
+	COUNT("fullday", mode[MODE_FULLDAY]),
+	COUNT("halfday", mode[MODE_HALFDAY]),
+	COUNT("hourly", mode[MODE_HOURLY]),
+	COUNT("temporary", mode[MODE_TEMPORARY]),
+	{ 0 },
+};
+
+#define CLASS_AT(member) .offset = offsetof(struct class_group, member)
+
+static const struct field class_fields[] = {
+	{ .name = "type", .type = FIELD_WORD, CLASS_AT(type), .words = class_words },
+	{ .name = "children", .presence = NULLABLE, CLASS_AT(children), .max = COUNT_MAX },
+	{ .name = "carers", .presence = NULLABLE, CLASS_AT(carers), .max = COUNT_MAX },
+	{ 0 },
+};
+
+static const struct field staff_fields[] = {
+	COUNT_OR_NULL("carers", carers),
+	COUNT_OR_NULL("health", health),
+	COUNT_OR_NULL("guards", guards),
+	{ 0 },
+};
+
+static const struct field enrolment_fields[] = {
+	{ .name = "as_of", .type = FIELD_DAY, AT(as_of) },
+	{ .name = "open", .type = FIELD_FLAG, AT(open), .otherwise = true },
+	COUNT_OR_NULL("places", places),
+	{ .name = "enrolled", .type = FIELD_OBJECT, .fields = enrolled_fields },
+	{ .name = "mode", .type = FIELD_OBJECT, .fields = mode_fields },
+	COUNT_OR_NULL("attended", attended),
+	COUNT_OR_NULL("waiting", waiting),
+	{ .name = "classes", .type = FIELD_LIST, .presence = NULLABLE, AT(classes), .size = sizeof(struct class_group),
+	  .max = CLASSES_MAX, .count = offsetof(struct enrolment, class_count),
+	  .known = offsetof(struct enrolment, classes_known), .fields = class_fields },
+	{ .name = "staff", .type = FIELD_OBJECT, .presence = NULLABLE, .fields = staff_fields },
+	{ 0 },
+};
+
+static void check_as_of(const struct enrolment *e, int64_t received_day, struct findings *f)
+{
+	int64_t first = received_day - AS_OF_DAYS_BEFORE, last = received_day + AS_OF_DAYS_AFTER;
+	char got[CLOCK_TEXT_SIZE], from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE], want[2 * CLOCK_TEXT_SIZE + 2];
+
+	if (e->as_of == COUNT_UNKNOWN || (e->as_of >= first && e->as_of <= last))
+		return;
+	snprintf(want, sizeof want, "%s..%s", clock_format_day(first, from), clock_format_day(last, to));
+	findings_add(f, E_TIME_RANGE, "/body/as_of", clock_format_day(e->as_of, got), want);
+}
+
+static void check_sums(const struct enrolment *e, struct findings *f)
+{
+	int64_t enrolled = fields_sum(e->enrolled, AGE_COUNT);
+	int64_t mode = fields_sum(e->mode, MODE_COUNT);
+
+	if (enrolled != COUNT_UNKNOWN && mode != COUNT_UNKNOWN && enrolled != mode)
+		fields_disagree(f, E_SUM_MISMATCH, "/body/mode", mode, "", enrolled,
+				"分托类人数之和应等于在托人数之和", "the sum of mode must equal the sum of enrolled");
+	if (enrolled != COUNT_UNKNOWN && e->attended != COUNT_UNKNOWN && e->attended > enrolled)
+		fields_disagree(f, E_SUM_MISMATCH, "/body/attended", e->attended, "<= ", enrolled,
+				"出勤人数不应超过在托人数", "attended must not exceed the sum of enrolled");
+	if (!e->open && e->attended != COUNT_UNKNOWN && e->attended > 0)
+		fields_disagree(f, E_SUM_MISMATCH, "/body/attended", e->attended, "", 0,
+				"当日未开放，出勤人数应为 0", "attended must be 0 on a day that is not open");
+	if (enrolled != COUNT_UNKNOWN && e->places != COUNT_UNKNOWN && enrolled > e->places)
+		fields_disagree(f, W_OVER_CAPACITY, "/body/enrolled", enrolled, "<= ", e->places, NULL, NULL);
+}
+
+static void check_class(const struct class_group *group, int index, struct findings *f)
+{
+	const struct group_rule *rule;
+	int64_t most;
+	char path[48];
+
+	if (group->type == WORD_UNKNOWN || group->children == COUNT_UNKNOWN)
+		return;
+	rule = &group_rules[group->type];
+	if (group->children > rule->children) {
+		snprintf(path, sizeof path, "/body/classes/%d/children", index);
+		fields_disagree(f, W_GROUP_SIZE, path, group->children, "<= ", rule->children, NULL, NULL);
+	}
+	if (group->carers == COUNT_UNKNOWN)
+		return;
+	most = group->carers * rule->children_per_carer;
+	if (group->children > most) {
+		snprintf(path, sizeof path, "/body/classes/%d/carers", index);
+		fields_disagree(f, W_CARER_RATIO, path, group->carers, ">= ",
+				(group->children + rule->children_per_carer - 1) / rule->children_per_carer, NULL,
+				NULL);
+	}
+}
+
+static void decode(const json *body, int64_t received_day, struct message *m)
+{
+	const struct reading r = { .received_day = received_day, .findings = &m->findings };
+	struct enrolment *e = &m->facts.enrolment;
+
+	fields_read(enrolment_fields, body, &body_path, e, &r);
+	check_as_of(e, received_day, &m->findings);
+	check_sums(e, &m->findings);
+	for (int i = 0; i < e->class_count; i++)
+		check_class(&e->classes[i], i, &m->findings);
+}
+
+const struct collector collector_enrolment = {
+	.feed = "enrolment",
+	.number = 2,
+	.decode = decode,
+	.apply = NULL,
+	.void_message = NULL,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Meaning: the words and places of the survey feed. Numbers are stored: add at the end only.
+ */
+#pragma once
+
+#include "collector.h"
+
+enum survey_form {
+	FORM_BALLOT,
+	FORM_TALLY,
+	FORM_COUNT,
+};
+
+enum respondent {
+	RESPONDENT_FAMILY,
+	RESPONDENT_INSTITUTION,
+	RESPONDENT_COUNT,
+};
+
+/* Places in `answers` and `tally`. */
+enum question {
+	QUESTION_POLICY,
+	QUESTION_SERVICE,
+	QUESTION_SAFETY,
+	QUESTION_PRICE,
+	QUESTION_OVERALL,
+	QUESTION_COUNT,
+};
+
+#define ANSWER_MAX 5 /* 1 = very dissatisfied … 5 = very satisfied */
+
+extern const char *const survey_form_words[FORM_COUNT + 1];
+extern const char *const respondent_words[RESPONDENT_COUNT + 1];
+extern const char *const question_words[QUESTION_COUNT + 1];
+
+extern const struct collector collector_survey;
