@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ledger's rows, its head, and the imports. No index over all history serves the filters (DESIGN §4.14): a
+ * call scans on in ascending n until its page or its budget is full, and `next` says where it got to.
+ */
+#include "api_route.h"
+
+#include "clock.h"
+#include "envelope.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define SCAN_ROWS_MAX 200000
+#define CLOCK_EVERY 256 /* rows between two looks at the clock */
+
+struct filter {
+	const char *outcome, *site, *feed;
+};
+
+/* The outcome is canonical JSON, and inside a string every quote is escaped: "status":" can only be the key. */
+static bool has_status(const struct ledger_row *row, const char *status)
+{
+	static const char key[] = "\"status\":\"";
+	const char *at = memmem(row->outcome, row->outcome_len, key, sizeof key - 1);
+	size_t len = strlen(status);
+
+	if (!at)
+		return false;
+	at += sizeof key - 1;
+	return (size_t)(row->outcome + row->outcome_len - at) > len && memcmp(at, status, len) == 0 && at[len] == '"';
+}
+
+static bool passes(const struct filter *f, const struct ledger_row *row)
+{
+	struct topic t;
+
+	if (f->outcome && !has_status(row, f->outcome))
+		return false;
+	if (!f->site && !f->feed)
+		return true;
+	if (f->site && !strstr(row->topic, f->site))
+		return false; /* cheap, and true for nearly all */
+	if (topic_parse(row->topic, &t) < 0)
+		return false;
+	return (!f->site || strcmp(t.site, f->site) == 0) && (!f->feed || strcmp(t.feed, f->feed) == 0);
+}
+
+struct scan {
+	json *items;
+	size_t limit;
+	int64_t rows, deadline;
+	int64_t at;  /* the last row looked at */
+	bool full; /* page or budget: there may be more */
+};
+
+static void scan_row(struct scan *scan, const struct filter *f, const struct ledger_row *row)
+{
+	scan->at = row->n;
+	scan->rows++;
+	if (passes(f, row)) {
+		json *message;
+
+		object_message(row, false, &message);
+		json_push(scan->items, message);
+	}
+	scan->full = json_count(scan->items) >= scan->limit || scan->rows >= SCAN_ROWS_MAX ||
+		     (scan->rows % CLOCK_EVERY == 0 && clock_monotonic_ms() >= scan->deadline);
+}
+
+/* Everything but accepted rows is listed by n in `refused`, which is short. */
+static int rows_from(struct api_call *c, int64_t from, store_stmt **q)
+{
+	const char *outcome = c->params[PARAM_OUTCOME];
+
+	if (!outcome || strcmp(outcome, "accepted") == 0)
+		return ledger_rows(c->api->store, from, INT64_MAX, q);
+	return store_query(c->api->store, q,
+			   "SELECT l.n, l.received_at, l.topic, l.payload, l.outcome, l.hash FROM refused r"
+			   " CROSS JOIN ledger l ON l.n = r.n WHERE r.n >= ?1 AND r.status = ?2 ORDER BY r.n",
+			   "it", from, outcome);
+}
+
+static int scan_on(struct api_call *c, int64_t after, struct scan *scan)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	const struct filter f = { c->params[PARAM_OUTCOME], c->params[PARAM_SITE], c->params[PARAM_FEED] };
+	struct ledger_row row;
+	int r = rows_from(c, after + 1, &q);
+
+	while (r >= 0 && !scan->full && (r = ledger_step(q, &row)) > 0)
+		scan_row(scan, &f, &row);
+	return r < 0 ? r : 0;
+}
+
+static int list_messages(struct api_call *c, json **ret)
+{
+	_cleanup_(json_freep) json *items = json_new_list();
+	struct scan scan = {
+		.items = items,
+		.limit = api_limit(c),
+		.deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS,
+	};
+	struct ledger_head head;
+	int64_t after;
+	int r;
+
+	if (api_after_int(c, &after) < 0)
+		return 0;
+	r = scan_on(c, after, &scan);
+	if (r >= 0)
+		r = ledger_last(c->api->store, &head);
+	if (r < 0)
+		return r;
+	*ret = api_list_int(json_keep(items), scan.full && scan.at < head.n ? scan.at : 0);
+	return 0;
+}
+
+static bool parse_n(const char *text, int64_t *ret)
+{
+	if (!*text || strlen(text) > 15 || strspn(text, "0123456789") != strlen(text))
+		return false;
+	*ret = atoll(text);
+	return true;
+}
+
+static int one_message(struct api_call *c, json **ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	struct ledger_row row;
+	int64_t n;
+	int r;
+
+	if (!parse_n(c->holes[0], &n))
+		return API_NOT_FOUND;
+	r = ledger_rows(c->api->store, n, n, &q);
+	if (r >= 0)
+		r = ledger_step(q, &row);
+	if (r <= 0)
+		return r < 0 ? r : API_NOT_FOUND;
+	return object_message(&row, true, ret);
+}
+
+static int ledger_head(struct api_call *c, json **ret)
+{
+	char text[HASH_HEX_SIZE];
+	struct ledger_head head;
+	int64_t indicators_n = 0;
+	int r = ledger_last(c->api->store, &head);
+
+	if (r >= 0)
+		r = store_get_int(c->api->store, &indicators_n, "SELECT value FROM progress WHERE name = 'indicators_n'",
+				  "");
+	if (r < 0)
+		return r;
+	*ret = json_new_object();
+	json_set(*ret, "n", json_new_int(head.n));
+	json_set(*ret, "hash", json_new_text(hash_hex(head.hash, text)));
+	json_set(*ret, "at", head.n > 0 ? json_new_text(clock_format_time(head.received_at, text)) : NULL);
+	json_set(*ret, "indicators_n", json_new_int(indicators_n));
+	return 0;
+}
+
+static json *import_of(store_stmt *q)
+{
+	char text[MAX(HASH_HEX_SIZE, CLOCK_TEXT_SIZE)];
+	size_t len;
+	const void *sha256 = store_blob(q, 4, &len);
+	json *i = json_new_object();
+
+	json_set(i, "n", json_new_int(store_int(q, 0)));
+	json_set(i, "kind", json_new_text(store_text(q, 1)));
+	json_set(i, "received_at", json_new_text(clock_format_time(store_int(q, 2), text)));
+	json_set(i, "rows", json_new_int(store_int(q, 3)));
+	json_set(i, "sha256", len == HASH_SIZE ? json_new_text(hash_hex(sha256, text)) : NULL);
+	json_set(i, "actor", json_new_text(store_text(q, 5)));
+	return i;
+}
+
+static int list_imports(struct api_call *c, json **ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	_cleanup_(json_freep) json *items = json_new_list();
+	size_t limit = api_limit(c);
+	int64_t after, last = 0;
+	int r;
+
+	if (api_after_int(c, &after) < 0)
+		return 0;
+	r = store_query(c->api->store, &q,
+			"SELECT n, kind, received_at, rows, sha256, actor FROM import WHERE n > ?1 ORDER BY n LIMIT ?2",
+			"ii", after, (int64_t)limit + 1);
+	while (r >= 0 && (r = store_step(q)) > 0 && json_count(items) < limit) {
+		json_push(items, import_of(q));
+		last = store_int(q, 0);
+	}
+	if (r < 0)
+		return r;
+	*ret = api_list_int(json_keep(items), r > 0 ? last : 0);
+	return 0;
+}
+
+const struct api_route api_message_routes[] = {
+	{ .method = "GET", .pattern = "/messages", .handler = list_messages,
+	  .params = P(LIMIT) | P(AFTER) | P(OUTCOME) | P(SITE) | P(FEED) },
+	{ .method = "GET", .pattern = "/messages/{n}", .handler = one_message },
+	{ .method = "GET", .pattern = "/ledger/head", .handler = ledger_head },
+	{ .method = "GET", .pattern = "/imports", .handler = list_imports, .params = P(LIMIT) | P(AFTER) },
+	{ 0 },
+};

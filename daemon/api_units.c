@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Units, their indicators over time, provinces.
+ */
+#include "api_route.h"
+
+#include "clock.h"
+#include "ids.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* The place of the first code behind `after`. */
+static size_t first_after(char (*codes)[UNIT_SIZE], size_t count, const char *after)
+{
+	size_t i = 0;
+
+	while (after && i < count && strcmp(codes[i], after) <= 0)
+		i++;
+	return i;
+}
+
+static int list_units(struct api_call *c, json **ret)
+{
+	_cleanup_(freep) char(*codes)[UNIT_SIZE] = NULL;
+	_cleanup_(json_freep) json *items = json_new_list();
+	size_t count = 0, i, end;
+	int r = object_units_of(c->api->store, c->params[PARAM_PROVINCE], &codes, &count);
+
+	if (r < 0)
+		return r;
+	i = first_after(codes, count, c->params[PARAM_AFTER]);
+	end = MIN(count, i + api_limit(c));
+	for (; i < end; i++) {
+		json *unit;
+
+		r = object_unit(c->api->store, &c->sums, codes[i], c->today, false, &unit);
+		if (r < 0)
+			return r;
+		if (unit)
+			json_push(items, unit);
+	}
+	*ret = api_list(json_keep(items), end < count && end > 0 ? codes[end - 1] : NULL);
+	return 0;
+}
+
+static int one_unit(struct api_call *c, json **ret)
+{
+	if (strlen(c->holes[0]) != UNIT_SIZE - 1)
+		return API_NOT_FOUND;
+	return object_unit(c->api->store, &c->sums, c->holes[0], c->today, true, ret);
+}
+
+/* --- an indicator over time --- */
+
+static const char *period_of(const struct api_call *c)
+{
+	return c->params[PARAM_PERIOD] ? c->params[PARAM_PERIOD] : "day";
+}
+
+static int parse_month(const char *text, bool last, int64_t *ret)
+{
+	char first[16];
+	int year, month, day;
+
+	if (strlen(text) != 7)
+		return -EINVAL;
+	snprintf(first, sizeof first, "%s-01", text);
+	if (clock_parse_day(first, ret) < 0)
+		return -EINVAL;
+	clock_date_of(*ret, &year, &month, &day);
+	if (last)
+		*ret = clock_day_of(year + month / 12, month % 12 + 1, 1) - 1;
+	return 0;
+}
+
+/* from or to as a day, both inclusive: a month stands for all its days. false: refused. */
+static bool bound(struct api_call *c, enum api_param param, int64_t absent, int64_t *ret)
+{
+	bool month = strcmp(period_of(c), "month") == 0;
+	const char *text = c->params[param];
+	int r;
+
+	*ret = absent;
+	if (!text)
+		return true;
+	r = month ? parse_month(text, param == PARAM_TO, ret) : clock_parse_day(text, ret);
+	if (r < 0)
+		api_refuse(c, param, month ? "YYYY-MM, because period=month" : "YYYY-MM-DD, a day that exists");
+	return r >= 0;
+}
+
+/* The days first: the statement must not be open while the objects are read. One more than the limit. */
+static int days_of(struct api_call *c, int64_t from, int64_t to, int64_t *days, size_t max, size_t *ret_count)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(c->api->store, &q,
+			    "SELECT as_of FROM sample WHERE unit = ?1 AND indicator = ?2 AND period = ?3"
+			    " AND as_of BETWEEN ?4 AND ?5 ORDER BY as_of LIMIT ?6",
+			    "tttiii", c->holes[0], c->holes[1], period_of(c), from, to, (int64_t)max);
+
+	*ret_count = 0;
+	while (r >= 0 && (r = store_step(q)) > 0)
+		days[(*ret_count)++] = store_int(q, 0);
+	return r;
+}
+
+static int indicator_items(struct api_call *c, int64_t from, int64_t to, json **ret)
+{
+	int64_t days[API_LIMIT_MAX + 1];
+	int64_t deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS;
+	size_t limit = api_limit(c), count, i;
+	_cleanup_(json_freep) json *items = json_new_list();
+	int r = days_of(c, from, to, days, limit + 1, &count);
+
+	for (i = 0; r >= 0 && i < MIN(count, limit) && (i == 0 || clock_monotonic_ms() < deadline); i++) {
+		json *object = NULL;
+
+		r = object_indicator_cached(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[i],
+					    &object);
+		if (object)
+			json_push(items, object);
+	}
+	if (r < 0)
+		return r;
+	*ret = api_list_int(json_keep(items), i < count && i > 0 ? days[i - 1] : 0);
+	return 0;
+}
+
+static int unit_known(struct api_call *c)
+{
+	_cleanup_(json_freep) json *unit = NULL;
+
+	if (strlen(c->holes[0]) != UNIT_SIZE - 1 || !indicator_of(c->holes[1]))
+		return API_NOT_FOUND;
+	return object_unit(c->api->store, &c->sums, c->holes[0], c->today, true, &unit);
+}
+
+static int list_indicator(struct api_call *c, json **ret)
+{
+	int64_t from, to, after;
+	int r = unit_known(c);
+
+	if (r != 0)
+		return r;
+	if (!bound(c, PARAM_FROM, -100000, &from) || !bound(c, PARAM_TO, INT64_C(10000000), &to))
+		return 0;
+	if (api_after_int(c, &after) < 0)
+		return 0;
+	if (c->params[PARAM_AFTER])
+		from = MAX(from, after + 1);
+	return indicator_items(c, from, to, ret);
+}
+
+/* --- provinces --- */
+
+static int province_codes(struct api_call *c, char (*codes)[3], size_t max, size_t *ret_count)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(c->api->store, &q,
+			    "SELECT substr(code, 1, 2) FROM division WHERE level = 'province'"
+			    " AND (?1 = '' OR code > ?1 || ':')"
+			    " ORDER BY code LIMIT ?2",
+			    "ti", c->params[PARAM_AFTER] ? c->params[PARAM_AFTER] : "", (int64_t)max);
+
+	*ret_count = 0;
+	while (r >= 0 && (r = store_step(q)) > 0)
+		snprintf(codes[(*ret_count)++], 3, "%s", store_text(q, 0));
+	return r;
+}
+
+static int list_provinces(struct api_call *c, json **ret)
+{
+	char codes[64][3];
+	size_t limit = MIN(api_limit(c), ARRAY_SIZE(codes) - 1), count, i;
+	_cleanup_(json_freep) json *items = json_new_list();
+	int r = province_codes(c, codes, limit + 1, &count);
+
+	for (i = 0; r >= 0 && i < MIN(count, limit); i++) {
+		json *province = NULL;
+
+		r = object_province(c->api->store, &c->sums, codes[i], false, &province);
+		if (province)
+			json_push(items, province);
+	}
+	if (r < 0)
+		return r;
+	*ret = api_list(json_keep(items), i < count && i > 0 ? codes[i - 1] : NULL);
+	return 0;
+}
+
+static int one_province(struct api_call *c, json **ret)
+{
+	if (!ids_province_valid(c->holes[0]))
+		return API_NOT_FOUND;
+	return object_province(c->api->store, &c->sums, c->holes[0], true, ret);
+}
+
+const struct api_route api_unit_routes[] = {
+	{ .method = "GET", .pattern = "/units", .handler = list_units, .params = P(LIMIT) | P(AFTER) | P(PROVINCE) },
+	{ .method = "GET", .pattern = "/units/{unit}", .handler = one_unit },
+	{ .method = "GET", .pattern = "/units/{unit}/indicators/{id}", .handler = list_indicator,
+	  .params = P(LIMIT) | P(AFTER) | P(PERIOD) | P(FROM) | P(TO) },
+	{ .method = "GET", .pattern = "/provinces", .handler = list_provinces, .params = P(LIMIT) | P(AFTER) },
+	{ .method = "GET", .pattern = "/provinces/{code}", .handler = one_province },
+	{ 0 },
+};

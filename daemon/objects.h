@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The contract's objects (CONTRACT §2) as JSON, built from rows. Who shows them (HTTP, retained MQTT topics,
+ * nurseryctl --db) shows the same. Nothing here reads a clock: `today` is the caller's Shanghai day.
+ *
+ * 0 done, *ret is the caller's; OBJECT_NONE: no such thing, *ret is NULL; < 0 the store failed.
+ */
+#pragma once
+
+#include "indicators.h"
+#include "json.h"
+#include "ledger.h"
+#include "store.h"
+
+#define OBJECT_NONE 1
+
+/* A ledger row. alone: with payload and outcome_json, as GET /messages/{n} shows it. */
+int object_message(const struct ledger_row *row, bool alone, json **ret);
+
+/* site: the row's id. Alone it looks for the last report as far back as one may lie (400 days), in a list only
+ * as far as it is usable (31 days). */
+int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **ret);
+
+/* alone: with every stage. */
+int object_incident(struct store *s, int64_t site, const char *event, bool alone, json **ret);
+
+/* inside: for the commission's own people; otherwise without site and subject. */
+int object_alert(struct store *s, int64_t id, bool inside, json **ret);
+/* "A-000123" → 123; -EINVAL for another form. */
+int object_alert_id(const char *text, int64_t *ret);
+
+/* The indicator object, everywhere the same. as_of is the sample's own day. */
+int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
+		     json **ret);
+
+/* Sums over a province's units at one day, remembered for the length of one answer: a list of units asks for
+ * the same few again and again. Zero-initialised is empty. */
+struct province_sums {
+	struct province_sum *items;
+	size_t count, cap;
+};
+void province_sums_done(struct province_sums *c);
+
+int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			    const char *period, int64_t as_of, json **ret);
+
+/* Designation, indicators (headlines; all of them when alone), open alerts. OBJECT_NONE when neither the
+ * divisions nor any site knows the unit. */
+int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret);
+
+/* province: two digits. */
+int object_province(struct store *s, struct province_sums *cache, const char *province, bool alone, json **ret);
+
+/* The units of a province ("33"), or of all ("" or NULL): of all county divisions, and those in which a site
+ * stands without the divisions knowing it. Sorted; the caller frees the list with free(). */
+int object_units_of(struct store *s, const char *province, char (**ret)[7], size_t *ret_count);

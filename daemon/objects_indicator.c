@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The indicator object. Comparisons are exact: fractions by cross products in 128 bits, decimal strings as
+ * integers over a power of ten; a double is only what is shown.
+ */
+#include "objects_indicator.h"
+#include "objects_row.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+#define AVERAGE_VALID_DAYS 366 /* DOMAIN §2: the official average */
+
+/* numerator / denominator, denominator > 0. */
+struct ratio {
+	__int128 numerator, denominator;
+};
+
+/* "-4.50" → -450 / 100. At most 18 digits, so that every product below fits 128 bits. */
+static int ratio_of_text(const char *text, struct ratio *ret)
+{
+	bool negative = *text == '-', point = false;
+	int digits = 0;
+
+	*ret = (struct ratio){ 0, 1 };
+	for (const char *p = text + negative; *p; p++) {
+		if (*p == '.' && !point && digits > 0) {
+			point = true;
+			continue;
+		}
+		if (*p < '0' || *p > '9' || ++digits > 18)
+			return -EINVAL;
+		ret->numerator = ret->numerator * 10 + (*p - '0');
+		if (point)
+			ret->denominator *= 10;
+	}
+	if (negative)
+		ret->numerator = -ret->numerator;
+	return digits > 0 ? 0 : -EINVAL;
+}
+
+/* a ? b as -1, 0, 1; 2 when a product does not fit, which no real figure reaches. */
+static int ratio_compare(struct ratio a, struct ratio b)
+{
+	__int128 left, right;
+
+	if (__builtin_mul_overflow(a.numerator, b.denominator, &left) ||
+	    __builtin_mul_overflow(b.numerator, a.denominator, &right))
+		return 2;
+	return (left > right) - (left < right);
+}
+
+json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator)
+{
+	int64_t product;
+
+	if (indicator->count)
+		return json_new_int(numerator);
+	/* Both operands are exact below 2^53, and one IEEE division rounds once: the nearest double. */
+	if (denominator <= 0 || __builtin_mul_overflow(indicator->scale, numerator, &product))
+		return json_new_null();
+	if (llabs(product) < INT64_C(1) << 53 && denominator < INT64_C(1) << 53)
+		return json_new_real((double)product / (double)denominator);
+	return json_new_real((double)((long double)product / (long double)denominator));
+}
+
+struct sample {
+	const struct indicator *indicator;
+	char unit[7], province[3];
+	const char *period; /* the caller's */
+	int64_t as_of, numerator, denominator;
+	int64_t last_day; /* the day the value speaks of: a month's is its last */
+	bool ok;
+};
+
+static struct ratio sample_ratio(const struct sample *m)
+{
+	return (struct ratio){ (__int128)m->indicator->scale * m->numerator, m->indicator->count ? 1 : m->denominator };
+}
+
+static bool comparable(const struct sample *m)
+{
+	return m->ok && (m->indicator->count || m->denominator > 0);
+}
+
+/* The target in force of one division ("" all): the smallest `by` not before the day, else the last. */
+static int target_of(struct store *s, const char *division, const struct sample *m, store_stmt **q)
+{
+	int r = store_query(s, q,
+			    "SELECT value, by FROM target WHERE division = ?1 AND indicator = ?2"
+			    " ORDER BY by < ?3, CASE WHEN by < ?3 THEN -by ELSE by END LIMIT 1",
+			    "tti", division, m->indicator->id, m->last_day);
+
+	return r < 0 ? r : store_step(*q);
+}
+
+static json *met(const struct sample *m, const char *target)
+{
+	struct ratio want;
+	int order;
+
+	if (!comparable(m) || ratio_of_text(target, &want) < 0)
+		return json_new_null();
+	order = ratio_compare(sample_ratio(m), want);
+	if (order == 2)
+		return json_new_null();
+	return json_new_bool(m->indicator->lower_is_better ? order <= 0 : order >= 0);
+}
+
+static int set_target(struct store *s, const struct sample *m, json *object)
+{
+	char province[8];
+	const char *const divisions[] = { m->unit, province, m->province, "" };
+
+	snprintf(province, sizeof province, "%s0000", m->province);
+	for (size_t i = 0; i < ARRAY_SIZE(divisions); i++) {
+		_cleanup_(store_resetp) store_stmt *q = NULL;
+		int r = target_of(s, divisions[i], m, &q);
+		json *target;
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		target = json_new_object();
+		json_set(target, "value", row_text(q, 0));
+		json_set(target, "by", row_day(q, 1));
+		json_set(target, "met", met(m, store_text(q, 0)));
+		json_set(object, "target", target);
+		return 0;
+	}
+	json_set(object, "target", NULL);
+	return 0;
+}
+
+static json *province_object(json *value, const char *source)
+{
+	json *p = json_new_object();
+
+	json_set(p, "value", value);
+	json_set(p, "source", json_new_text(source));
+	return p;
+}
+
+/* Strict (管理办法 三(二)): the average itself is not above the average. Counts are sums, nothing to compare. */
+static void set_above(json *province, const struct sample *m, const struct ratio *average)
+{
+	int order = average && comparable(m) ? ratio_compare(sample_ratio(m), *average) : 2;
+
+	if (m->indicator->count)
+		return;
+	json_set(province, m->indicator->lower_is_better ? "worse" : "above",
+		 order == 2 ? json_new_null() : json_new_bool(order > 0));
+}
+
+/* 1: the province has published an average that is still in force, and it stands in *object. */
+static int set_official(struct store *s, const struct sample *m, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char code[8];
+	struct ratio average;
+	json *p;
+	int r;
+
+	snprintf(code, sizeof code, "%s0000", m->province);
+	r = store_query(s, &q,
+			"SELECT value, source, reference_date FROM average WHERE province IN (?1, ?2) AND indicator = ?3"
+			" AND reference_date BETWEEN ?4 AND ?5 ORDER BY reference_date DESC LIMIT 1",
+			"tttii", m->province, code, m->indicator->id, m->last_day - AVERAGE_VALID_DAYS, m->last_day);
+	if (r >= 0)
+		r = store_step(q);
+	if (r <= 0 || ratio_of_text(store_text(q, 0), &average) < 0)
+		return r < 0 ? r : 0;
+	p = province_object(json_new_real(strtod(store_text(q, 0), NULL)), "official");
+	json_set(p, "document", row_text(q, 1));
+	json_set(p, "as_of", row_day(q, 2));
+	set_above(p, m, &average);
+	json_set(object, "province", p);
+	return 1;
+}
+
+static int set_province(struct store *s, struct province_sums *cache, const struct sample *m, json *object)
+{
+	const struct indicator *i = m->indicator;
+	struct province_sum sum;
+	struct ratio average;
+	bool enough;
+	json *p;
+	int r = set_official(s, m, object);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
+	if (r < 0)
+		return r;
+	enough = province_sum_enough(&sum, i);
+	average = (struct ratio){ (__int128)i->scale * sum.numerator, sum.denominator };
+	p = province_object(enough ? indicator_value(i, sum.numerator, sum.denominator) : NULL, "computed");
+	set_above(p, m, enough ? &average : NULL);
+	json_set(p, "status", json_new_text(enough ? "ok" : "insufficient"));
+	json_set(object, "province", p);
+	return 0;
+}
+
+enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES };
+
+static json *sources(store_stmt *q)
+{
+	const char *text = store_text(q, SOURCES);
+	json *list = NULL;
+	size_t offset;
+
+	if (json_parse(text, strlen(text), 8, &list, &offset) < 0)
+		return json_new_list();
+	return list;
+}
+
+static json *completeness(store_stmt *q)
+{
+	int64_t of = store_int(q, COMPLETENESS_D);
+
+	return of > 0 ? json_new_real((double)store_int(q, COMPLETENESS_N) / (double)of) : json_new_null();
+}
+
+/* A month is named by itself, a day by itself. */
+static json *period_text(const struct sample *m)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	clock_format_day(m->as_of, text);
+	if (strcmp(m->period, "month") == 0)
+		text[7] = '\0';
+	return json_new_text(text);
+}
+
+static void set_value(json *o, const struct sample *m, store_stmt *q)
+{
+	json_set(o, "value", comparable(m) ? indicator_value(m->indicator, m->numerator, m->denominator) : NULL);
+	json_set(o, "numerator", row_int(q, NUMERATOR));
+	json_set(o, "denominator", m->indicator->count ? NULL : row_int(q, DENOMINATOR));
+	json_set(o, "scale", json_new_int(m->indicator->scale));
+	json_set(o, "status", row_text(q, STATUS));
+	json_set(o, "reason", row_text(q, REASON));
+	json_set(o, "completeness", completeness(q));
+	json_set(o, "stale", row_int(q, STALE));
+	json_set(o, "missing", row_int(q, MISSING));
+	json_set(o, "revision", row_int(q, REVISION));
+	json_set(o, "final", row_bool(q, FINAL));
+}
+
+static int64_t last_day_of(const char *period, int64_t as_of)
+{
+	int year, month, day;
+
+	if (strcmp(period, "month") != 0)
+		return as_of;
+	clock_date_of(as_of, &year, &month, &day);
+	return clock_day_of(year + month / 12, month % 12 + 1, 1) - 1;
+}
+
+static int sample_row(struct store *s, struct sample *m, store_stmt **q)
+{
+	int r = store_query(s, q,
+			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
+			    " missing, revision, final, sources FROM sample"
+			    " WHERE unit = ?1 AND indicator = ?2 AND period = ?3 AND as_of = ?4",
+			    "ttti", m->unit, m->indicator->id, m->period, m->as_of);
+
+	if (r >= 0)
+		r = store_step(*q);
+	if (r <= 0)
+		return r < 0 ? r : OBJECT_NONE;
+	m->numerator = store_int(*q, NUMERATOR);
+	m->denominator = store_int(*q, DENOMINATOR);
+	m->ok = strcmp(store_text(*q, STATUS), "ok") == 0 && m->numerator != STORE_NULL;
+	return 0;
+}
+
+static int fill(struct store *s, struct province_sums *cache, struct sample *m, json *o)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = sample_row(s, m, &q);
+
+	if (r != 0)
+		return r;
+	json_set(o, "id", json_new_text(m->indicator->id));
+	json_set(o, "unit", json_new_text(m->unit));
+	json_set(o, "period", json_new_text(m->period));
+	json_set(o, "as_of", period_text(m));
+	set_value(o, m, q);
+	r = set_target(s, m, o);
+	if (r >= 0)
+		r = set_province(s, cache, m, o);
+	json_set(o, "sources", sources(q));
+	return r;
+}
+
+int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			    const char *period, int64_t as_of, json **ret)
+{
+	_cleanup_(json_freep) json *o = json_new_object();
+	struct sample m = {
+		.indicator = indicator_of(indicator),
+		.period = period,
+		.as_of = as_of,
+		.last_day = last_day_of(period, as_of),
+	};
+	int r;
+
+	*ret = NULL;
+	if (!m.indicator || strlen(unit) != sizeof m.unit - 1)
+		return OBJECT_NONE;
+	memcpy(m.unit, unit, sizeof m.unit);
+	memcpy(m.province, unit, 2);
+	r = fill(s, cache, &m, o);
+	if (r != 0)
+		return r;
+	*ret = o;
+	o = NULL; /* ownership moved to the caller */
+	return 0;
+}
+
+int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
+		     json **ret)
+{
+	_cleanup_(province_sums_done) struct province_sums cache = { 0 };
+
+	return object_indicator_cached(s, &cache, unit, indicator, period, as_of, ret);
+}
