@@ -286,6 +286,20 @@ static void found_int64(const struct reading *r, const config_setting_t *s, stru
 	buf_int(out, s->value.llval);
 }
 
+static void found(const struct reading *r, const config_setting_t *s, struct buf *out);
+
+static void found_array(const struct reading *r, const config_setting_t *s, struct buf *out)
+{
+	int n = config_setting_length(s);
+
+	buf_str(out, "[");
+	for (int i = 0; i < MIN(n, 4); i++) {
+		buf_str(out, i > 0 ? ", " : " ");
+		found(r, config_setting_get_elem(s, (unsigned int)i), out);
+	}
+	buf_str(out, n > 4 ? ", … ]" : " ]");
+}
+
 static void found(const struct reading *r, const config_setting_t *s, struct buf *out)
 {
 	switch (config_setting_type(s)) {
@@ -308,7 +322,7 @@ static void found(const struct reading *r, const config_setting_t *s, struct buf
 		buf_str(out, "a group { … }");
 		break;
 	case CONFIG_TYPE_ARRAY:
-		buf_printf(out, "an array [ … ] of %d", config_setting_length(s));
+		found_array(r, s, out);
 		break;
 	default:
 		buf_str(out, "a list ( … )");
@@ -390,6 +404,25 @@ static void take_option(struct walk *w, const struct option *o, const config_set
 	buf_done(&what);
 }
 
+/* The keys that stand beside an unknown one. */
+static void list_keys(const struct walk *w, const char *path, struct buf *out)
+{
+	const char *dot = strrchr(path, '.');
+	size_t len = dot ? (size_t)(dot + 1 - path) : 0;
+
+	buf_str(out, "; here may stand");
+	for (size_t i = 0, n = 0; i < w->count; i++) {
+		const char *rest = w->rows[i].path + len;
+		int word = (int)strcspn(rest, ".");
+
+		if (strncmp(w->rows[i].path, path, len) != 0)
+			continue;
+		if (i > 0 && strncmp(w->rows[i - 1].path, w->rows[i].path, len + (size_t)word) == 0 && rest[word])
+			continue; /* a group is listed once */
+		buf_printf(out, "%s %.*s", n++ > 0 ? "," : "", word, rest);
+	}
+}
+
 static void unknown_key(struct walk *w, const char *path, const config_setting_t *s)
 {
 	const struct option *near = option_nearest(w->rows, w->count, path);
@@ -401,7 +434,7 @@ static void unknown_key(struct walk *w, const char *path, const config_setting_t
 	if (near)
 		buf_printf(&text, "; did you mean %s%s?", w->group, near->path);
 	else
-		buf_str(&text, "; remove it, nurseryd --print-config shows the keys there are");
+		list_keys(w, path, &text);
 	complain(w->reading, s->line, key.p, "%s", text.p);
 	buf_done(&text);
 	buf_done(&key);
@@ -855,7 +888,7 @@ static void apply_rules(struct walk *w, const struct config *c)
 		if (o->type == OPTION_PATH)
 			option_value(o, c, &text);
 		said = buf_take(&text);
-		complain(w->reading, MAX(w->line[o - options], 1U), o->path, "%s%s%s", said ? said : "", said ? ": " : "",
+		complain(w->reading, MAX(w->line[o - options], 1U), o->path, "%s%s%s", said, *said ? ": " : "",
 			rules[i].text);
 	}
 }

@@ -228,7 +228,7 @@ static void write_time(const struct option *o, const void *m, struct buf *out)
 
 static void want_text(const struct option *o, struct buf *out)
 {
-	buf_printf(out, "%s", o->wants ? o->wants : "a string in quotes");
+	buf_printf(out, "a text in quotes%s%s", o->wants ? ": " : "", o->wants ? o->wants : "");
 }
 
 static void want_texts(const struct option *o, struct buf *out)
