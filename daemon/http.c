@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loop is our own: poll() over the two listeners' epoll descriptors and one eventfd, in one thread. So
+ * everything of libmicrohttpd happens in this thread, resuming included, and the deadlines need no second one:
+ * each connection carries the time by which its request must be over; an overdue socket gets shutdown(2),
+ * which the library sees as the end of the stream, whatever state the request is in.
+ */
+#include <microhttpd.h>
+
+#include "http.h"
+
+#include "clock.h"
+#include "http_acts.h"
+#include "http_listen.h"
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#define DEADLINE_MS (10 * SECOND_MS) /* of one request, and of the silence before the next */
+#define IDLE_SECONDS 10u
+#define DRAIN_MS SECOND_MS
+#define HEADER_MEMORY ((size_t)32 * 1024) /* a connection's buffer: longer headers get 431 */
+#define CONNECTIONS_MAX 128u
+#define CONNECTIONS_PER_IP 64u
+#define NEVER INT64_MAX
+
+struct conn {
+	int fd; /* the library's */
+	int64_t deadline; /* monotonic ms */
+	bool busy, kept_alive; /* kept_alive: this is not its first request */
+	struct conn *prev, *next;
+};
+
+struct listener {
+	struct http *http;
+	struct MHD_Daemon *daemon; /* NULL: this one is off */
+	int fd;
+	bool tcp;
+};
+
+struct http {
+	struct api api;
+	struct store *store;
+	char *listen, *socket, *db_path;
+	struct stat socket_id;
+	struct listener tcp, unix_socket;
+	struct conn *conns;
+	struct acts acts;
+	int64_t deadline_ms;
+	pthread_t thread;
+	bool running;
+	atomic_bool stop;
+};
+
+/* --- connections and their deadlines --- */
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *l = context;
+	struct conn *c = *socket_context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = xcalloc(1, sizeof *c);
+		c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		c->deadline = clock_monotonic_ms() + l->http->deadline_ms;
+		DL_APPEND(l->http->conns, c);
+		*socket_context = c;
+	} else if (c) {
+		DL_DELETE(l->http->conns, c);
+		free(c);
+		*socket_context = NULL;
+	}
+}
+
+static struct conn *conn_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* Shuts overdue sockets down; ms until the next deadline, NEVER without one. */
+static int64_t cut_overdue(struct http *h)
+{
+	int64_t now = clock_monotonic_ms(), next = NEVER;
+	struct conn *c;
+
+	DL_FOREACH(h->conns, c) {
+		if (c->deadline <= now) {
+			shutdown(c->fd, SHUT_RDWR);
+			c->deadline = NEVER;
+		}
+		next = MIN(next, c->deadline);
+	}
+	return next == NEVER ? NEVER : next - now;
+}
+
+static bool any_busy(const struct http *h)
+{
+	const struct conn *c;
+
+	DL_FOREACH(h->conns, c)
+		if (c->busy)
+			return true;
+	return false;
+}
+
+/* --- requests --- */
+
+static void *on_target(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	struct listener *l = context;
+	struct conn *c = conn_of(connection);
+	struct request *r = xcalloc(1, sizeof *r);
+
+	if (c->kept_alive && c->deadline != NEVER)
+		c->deadline = clock_monotonic_ms() + l->http->deadline_ms; /* its silence is not the request's time */
+	r->connection = connection;
+	r->target = xstrdup(uri);
+	r->act.path = r->target;
+	r->act.method = "POST";
+	r->act.content_type = "";
+	return r;
+}
+
+static void request_free(struct request *r)
+{
+	buf_done(&r->act.body);
+	buf_done(&r->answer);
+	free(r->target);
+	free(r);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **con_cls,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct listener *l = context;
+	struct conn *c = conn_of(connection);
+
+	(void)code;
+	if (c) {
+		c->busy = false;
+		c->kept_alive = true;
+		c->deadline = c->deadline == NEVER ? NEVER : clock_monotonic_ms() + l->http->deadline_ms;
+	}
+	if (*con_cls)
+		request_free(*con_cls);
+	*con_cls = NULL;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+
+	return value ? value : "";
+}
+
+static void add_headers(struct MHD_Response *response, const struct api_response *rs)
+{
+	MHD_add_response_header(response, "Content-Type", rs->content_type ? rs->content_type : "application/json");
+	MHD_add_response_header(response, "Cache-Control", "no-cache");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (rs->etag[0])
+		MHD_add_response_header(response, "ETag", rs->etag);
+	if (rs->allow[0])
+		MHD_add_response_header(response, "Allow", rs->allow);
+	if (rs->status == 401)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+	if (rs->status == 503)
+		MHD_add_response_header(response, "Retry-After", "5");
+}
+
+/* Takes the body's bytes over. */
+static enum MHD_Result reply(struct MHD_Connection *connection, struct api_response *rs)
+{
+	size_t len = rs->body.len;
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, buf_take(&rs->body), MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result queued;
+
+	if (!response)
+		die_oom();
+	add_headers(response, rs);
+	queued = MHD_queue_response(connection, (unsigned)rs->status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, int status, const char *title, const char *detail)
+{
+	struct api_response rs = { 0 };
+
+	api_problem(&rs, status, title, detail, NULL, NULL, NULL);
+	return reply(connection, &rs);
+}
+
+static bool host_is(const char *host, size_t len, const char *name, size_t name_len)
+{
+	return len == name_len && strncasecmp(host, name, len) == 0;
+}
+
+/* Against DNS rebinding: a page of a stranger's may reach the loopback port under its own name, and must not. */
+static bool host_allowed(const struct http *h, const char *host)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+	size_t len = listen_host_len(host);
+
+	if (host[len] != '\0' && (host[len] != ':' || strspn(host + len + 1, "0123456789") != strlen(host + len + 1)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (host_is(host, len, names[i], strlen(names[i])))
+			return true;
+	return host_is(host, len, h->listen, listen_host_len(h->listen));
+}
+
+static void actor_of(struct MHD_Connection *connection, char *text, size_t size)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+		snprintf(text, size, "uid:%u", (unsigned)peer.uid);
+}
+
+/* The headers are here: refuse, or read on. */
+static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connection, const char *method, struct request *r)
+{
+	bool act = api_is_act(method, r->target);
+	const char *length = header(connection, "Content-Length");
+
+	r->begun = true;
+	conn_of(connection)->busy = true;
+	if (l->tcp && !host_allowed(l->http, header(connection, "Host")))
+		return refuse(connection, 421, "this is not your host",
+				   "Host must be localhost, 127.0.0.1, [::1] or the configured address");
+	if (l->tcp && act)
+		return refuse(connection, 401, "acts need a credential",
+				   "tokens are not issued yet: use the Unix socket, as nurseryctl does");
+	if (strlen(length) > 15 || (size_t)atoll(length) > api_body_max(method, r->target))
+		return refuse(connection, 413, "the body is too large",
+				   "a body has at most 64 KiB, an import 16 MiB");
+	return MHD_YES;
+}
+
+static void collect(struct request *r, const char *method, const char *bytes, size_t len)
+{
+	if (r->act.body.len + len > api_body_max(method, r->target))
+		r->too_large = true; /* read on to the end: an answer cannot overtake the body */
+	else
+		buf_add(&r->act.body, bytes, len);
+}
+
+static enum MHD_Result hand_over(struct http *h, struct MHD_Connection *connection, struct request *r)
+{
+	r->act.content_type = header(connection, "Content-Type");
+	snprintf(r->act.idempotency_key, sizeof r->act.idempotency_key, "%s", header(connection, "Idempotency-Key"));
+	snprintf(r->act.if_match, sizeof r->act.if_match, "%s", header(connection, "If-Match"));
+	actor_of(connection, r->act.actor, sizeof r->act.actor);
+	if (!acts_put(&h->acts, r))
+		return refuse(connection, 503, "the daemon is stopping", "nothing was changed: send it again");
+	/* However fast the main thread is: only this thread resumes, and later than this. */
+	MHD_suspend_connection(connection);
+	conn_of(connection)->deadline = NEVER; /* the sender has done its part; the answer gets its own time */
+	return MHD_YES;
+}
+
+static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *connection, const char *method,
+				  const struct request *r)
+{
+	struct api_response rs = { 0 };
+	const char *known = header(connection, "If-None-Match");
+	const struct api_request rq = {
+		.method = method,
+		.target = r->target,
+		.if_none_match = *known ? known : NULL,
+		.trusted = !l->tcp,
+		.local = !l->tcp,
+		.now_ms = clock_now_ms(),
+	};
+
+	api_answer(&l->http->api, &rq, &rs);
+	return reply(connection, &rs);
+}
+
+static enum MHD_Result answer_act(struct MHD_Connection *connection, struct request *r)
+{
+	struct api_response rs = { .status = r->status, .content_type = r->answer_type, .body = r->answer };
+
+	r->answer = (struct buf){ 0 };
+	return reply(connection, &rs);
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *bytes, size_t *len,
+				  void **con_cls)
+{
+	struct listener *l = context;
+	struct request *r = *con_cls;
+
+	(void)url;
+	(void)version;
+	if (!r->begun)
+		return begin(l, connection, method, r);
+	if (*len > 0) {
+		collect(r, method, bytes, *len);
+		*len = 0;
+		return MHD_YES;
+	}
+	if (r->state == ACT_FINISHED)
+		return answer_act(connection, r);
+	if (r->too_large)
+		return refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
+	if (api_is_act(method, r->target))
+		return hand_over(l->http, connection, r);
+	return answer_get(l, connection, method, r);
+}
+
+/* --- the thread --- */
+
+static void resume_finished(struct http *h)
+{
+	struct request *r;
+
+	while ((r = acts_finished(&h->acts))) {
+		conn_of(r->connection)->deadline = clock_monotonic_ms() + h->deadline_ms;
+		MHD_resume_connection(r->connection);
+	}
+}
+
+static int64_t library_timeout(struct MHD_Daemon *daemon)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return daemon && MHD_get_timeout(daemon, &ms) == MHD_YES ? (int64_t)MIN(ms, 60000ull) : NEVER;
+}
+
+static int epoll_fd(const struct listener *l)
+{
+	return l->daemon ? MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd : -1;
+}
+
+static void turn(struct http *h, int64_t at_most_ms)
+{
+	struct pollfd fds[] = {
+		{ .fd = h->acts.http_fd, .events = POLLIN },
+		{ .fd = epoll_fd(&h->tcp), .events = POLLIN },
+		{ .fd = epoll_fd(&h->unix_socket), .events = POLLIN },
+	};
+	int64_t timeout = MIN(at_most_ms, cut_overdue(h));
+
+	timeout = MIN(timeout, library_timeout(h->tcp.daemon));
+	timeout = MIN(timeout, library_timeout(h->unix_socket.daemon));
+	poll(fds, ARRAY_SIZE(fds), timeout == NEVER ? -1 : (int)MAX(timeout, 0));
+	acts_clear(h->acts.http_fd);
+	resume_finished(h);
+	if (h->tcp.daemon)
+		MHD_run(h->tcp.daemon);
+	if (h->unix_socket.daemon)
+		MHD_run(h->unix_socket.daemon);
+}
+
+static void quiesce(struct listener *l)
+{
+	if (l->daemon)
+		MHD_quiesce_daemon(l->daemon);
+}
+
+static void *run(void *context)
+{
+	struct http *h = context;
+	int64_t end;
+
+	while (!atomic_load(&h->stop))
+		turn(h, NEVER);
+	acts_refuse_all(&h->acts);
+	quiesce(&h->tcp);
+	quiesce(&h->unix_socket);
+	end = clock_monotonic_ms() + DRAIN_MS;
+	do
+		turn(h, 50);
+	while (any_busy(h) && clock_monotonic_ms() < end);
+	return NULL;
+}
+
+/* --- start and stop --- */
+
+static int start_daemon(struct http *h, struct listener *l)
+{
+	l->http = h;
+	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, l,
+				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MEMORY,
+				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
+				     CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, l->tcp ? CONNECTIONS_PER_IP : 0u,
+				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, l, MHD_OPTION_URI_LOG_CALLBACK, on_target, l, MHD_OPTION_END);
+	return l->daemon ? 0 : -EIO;
+}
+
+static int open_listeners(struct http *h, char *why)
+{
+	int r = 0;
+
+	if (h->listen[0])
+		r = listen_tcp(h->listen, why, HTTP_WHY_SIZE, &h->tcp.fd);
+	if (r >= 0 && h->socket[0])
+		r = listen_unix(h->socket, why, HTTP_WHY_SIZE, &h->unix_socket.fd, &h->socket_id);
+	if (r >= 0 && h->listen[0])
+		r = start_daemon(h, &h->tcp);
+	if (r >= 0 && h->socket[0])
+		r = start_daemon(h, &h->unix_socket);
+	if (r == -EIO && !why[0])
+		snprintf(why, HTTP_WHY_SIZE, "libmicrohttpd did not start");
+	return r;
+}
+
+static int start_thread(struct http *h)
+{
+	sigset_t all, before;
+	int r;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&h->thread, NULL, run, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	h->running = r == 0;
+	return -r;
+}
+
+int http_new(const struct http_options *options, char why[static HTTP_WHY_SIZE], struct http **ret)
+{
+	struct http *made = xcalloc(1, sizeof *made);
+	_cleanup_(http_freep) struct http *h = NULL;
+	int r = acts_init(&made->acts);
+
+	why[0] = '\0';
+	if (r < 0) {
+		free(made);
+		return r;
+	}
+	h = made;
+	h->tcp = (struct listener){ .fd = -1, .tcp = true };
+	h->unix_socket = (struct listener){ .fd = -1 };
+	h->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS;
+	h->listen = xstrdup(options->listen);
+	h->socket = xstrdup(options->socket);
+	h->db_path = xstrdup(options->db_path);
+	r = store_open(h->db_path, STORE_READ, &h->store);
+	if (r < 0)
+		snprintf(why, HTTP_WHY_SIZE, "cannot open %s for reading: %s", h->db_path, strerror(-r));
+	else
+		r = open_listeners(h, why);
+	if (r < 0)
+		return r;
+	h->api = (struct api){ .store = h->store, .live = options->live, .db_path = h->db_path };
+	r = start_thread(h);
+	if (r < 0)
+		return r;
+	*ret = h;
+	h = NULL; /* ownership moved to the caller */
+	return 0;
+}
+
+static void close_listener(struct listener *l)
+{
+	if (l->daemon)
+		MHD_stop_daemon(l->daemon);
+	closep(&l->fd); /* quiesced: the library has given it back */
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	if (h->running) {
+		atomic_store(&h->stop, true);
+		acts_wake_http(&h->acts);
+		pthread_join(h->thread, NULL);
+	}
+	close_listener(&h->tcp);
+	if (h->unix_socket.fd >= 0)
+		listen_unix_remove(h->socket, &h->socket_id);
+	close_listener(&h->unix_socket);
+	acts_done(&h->acts);
+	store_free(h->store);
+	free(h->listen);
+	free(h->socket);
+	free(h->db_path);
+	free(h);
+}
+
+int http_port(const struct http *h)
+{
+	return listen_port(h->tcp.fd);
+}
+
+void http_stop_acts(struct http *h)
+{
+	acts_stop(&h->acts);
+}
+
+int http_act_fd(const struct http *h)
+{
+	return h->acts.main_fd;
+}
+
+struct http_act *http_next_act(struct http *h)
+{
+	return acts_take(&h->acts);
+}
+
+void http_finish_act(struct http *h, struct http_act *act, int status, const char *content_type, struct buf *body)
+{
+	acts_finish(&h->acts, act, status, content_type, body);
+}

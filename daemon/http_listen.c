@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "http_listen.h"
+
+#include "err.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define BACKLOG 128
+#define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+size_t listen_host_len(const char *address)
+{
+	const char *end = *address == '[' ? strchr(address, ']') : NULL;
+
+	return end ? (size_t)(end + 1 - address) : strcspn(address, ":");
+}
+
+static int resolve(const char *address, struct addrinfo **ret)
+{
+	static const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	char host[128];
+	size_t len = listen_host_len(address), skip = *address == '[';
+
+	if (len == 0 || len >= sizeof host || address[len] != ':')
+		return -EINVAL;
+	snprintf(host, sizeof host, "%.*s", (int)(len - 2 * skip), address + skip);
+	return getaddrinfo(host, address + len + 1, &hints, ret) == 0 ? 0 : -EINVAL;
+}
+
+static int bound_tcp(const struct addrinfo *a, int *ret_fd)
+{
+	static const int on = 1;
+	_cleanup_(closep) int fd = socket(a->ai_family, SOCKET_FLAGS, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1; /* ownership moved to the caller */
+	return 0;
+}
+
+int listen_tcp(const char *address, char *why, size_t why_size, int *ret_fd)
+{
+	struct addrinfo *a;
+	int r = resolve(address, &a);
+
+	if (r < 0) {
+		snprintf(why, why_size, "http.listen \"%s\" is not an address with a port, such as 127.0.0.1:8640", address);
+		return r;
+	}
+	r = bound_tcp(a, ret_fd);
+	freeaddrinfo(a);
+	if (r < 0)
+		snprintf(why, why_size, "cannot listen on %s: %s", address, strerror(-r));
+	return r;
+}
+
+int listen_port(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { 0 };
+	socklen_t len = sizeof a;
+
+	if (fd < 0 || getsockname(fd, &a.any, &len) < 0)
+		return 0;
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.any.sa_family == AF_INET ? a.v4.sin_port : 0);
+}
+
+/* 0 the place is free now; a socket that nobody answers on was left behind by a crash. */
+static int clear_place(const struct sockaddr_un *a)
+{
+	_cleanup_(closep) int fd = -1;
+	struct stat st;
+
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)a, sizeof *a) == 0)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(a->sun_path) < 0 ? -errno : 0;
+}
+
+/* The mode is narrowed before bind makes the file, and widened to 0660 whatever the umask says. */
+static int bound_unix(const struct sockaddr_un *a, int *ret_fd, struct stat *ret_id)
+{
+	_cleanup_(closep) int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)a, sizeof *a) < 0)
+		return -errno;
+	if (chmod(a->sun_path, 0660) < 0 || stat(a->sun_path, ret_id) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1; /* ownership moved to the caller */
+	return 0;
+}
+
+static const char *unix_reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "its directory does not exist: create it, or set http.socket";
+	case EADDRINUSE:
+		return "another daemon answers there";
+	case EEXIST:
+		return "there is a file of that name that is not a socket";
+	case ENAMETOOLONG:
+		return "the path is longer than the 107 bytes a socket may have";
+	default:
+		return strerror(error);
+	}
+}
+
+int listen_unix(const char *path, char *why, size_t why_size, int *ret_fd, struct stat *ret_id)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int r = strlen(path) < sizeof a.sun_path ? 0 : -ENAMETOOLONG;
+
+	if (r == 0) {
+		memcpy(a.sun_path, path, strlen(path));
+		r = clear_place(&a);
+	}
+	if (r == 0)
+		r = bound_unix(&a, ret_fd, ret_id);
+	if (r < 0)
+		snprintf(why, why_size, "cannot listen on the socket %s: %s", path, unix_reason(-r));
+	return r;
+}
+
+void listen_unix_remove(const char *path, const struct stat *id)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && st.st_dev == id->st_dev && st.st_ino == id->st_ino)
+		unlink(path);
+}
