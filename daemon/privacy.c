@@ -137,13 +137,14 @@ static void digits_add(struct digits *d, char c)
 
 static bool mobile_number(const struct digits *d)
 {
-	const char *number = d->text + d->count - MOBILE_LEN;
+	const char *number;
 
 	if (d->count < MOBILE_LEN || d->count > sizeof d->text)
 		return false;
 	if (d->count != MOBILE_LEN && !(d->count == MOBILE_LEN + 2 && memcmp(d->text, "86", 2) == 0) &&
 	    !(d->count == MOBILE_LEN + 4 && memcmp(d->text, "0086", 4) == 0))
 		return false;
+	number = d->text + (d->count - MOBILE_LEN);
 	return number[0] == '1' && number[1] >= '3';
 }
 

@@ -78,6 +78,7 @@ static const struct verdict mobile_numbers[] = {
 	{ "12800138000", false },
 	{ "23800138000", false },
 	{ "1380013800", false },
+	{ "1234567890123456789012345678901234567890", false },
 	{ "138001380001", false },	 /* part of a longer run */
 	{ "8713800138000", false },
 	{ "330106-2023-0042", false },	 /* a filing number */
