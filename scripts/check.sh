@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Everything CI runs, on a bare Debian 12. Each step prints its headline and time; all steps run even when one fails;
+# the exit code and the last lines say what failed.   SKIP="systemd analyse" leaves steps out.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PYTHON=${PYTHON:-/usr/bin/python3}
+jobs=$(nproc)
+failed=()
+passed=0
+
+step() { # name, headline, command...
+	local name=$1 headline=$2 begin=$SECONDS
+	shift 2
+	case " ${SKIP:-} " in *" $name "*) echo "--- $name: left out"; return ;; esac
+	echo "=== $name: $headline"
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "--- $name: ok, $((SECONDS - begin)) s"
+	else
+		failed+=("$name")
+		echo "--- $name: FAILED, $((SECONDS - begin)) s"
+	fi
+}
+
+unit_tests() {
+	make -j"$jobs" SAN=1 WERROR=1 unit 2>&1 | tee build/unit.log |
+		grep -vE '^\[ RUN|^\[       OK|^  (CC|LINK) ' | tail -n 60
+	return "${PIPESTATUS[0]}"
+}
+
+end_to_end() {
+	NURSERYD_BUILD=build/san $PYTHON -m pytest -q -p no:cacheprovider tests/e2e 2>&1 | tee build/e2e.log
+	return "${PIPESTATUS[0]}"
+}
+
+analyse() {
+	cppcheck -q -j "$jobs" --std=c11 --inline-suppr --error-exitcode=1 --enable=warning,portability \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE daemon collectors sinks tools
+}
+
+unit_file() {
+	local score
+	# verify wants the program to exist; the unit names /usr/bin
+	mkdir -p build
+	sed "s|/usr/bin/nurseryd|$PWD/build/nurseryd|" systemd/nurseryd.service >build/nurseryd.service
+	systemd-analyze verify --man=no build/nurseryd.service || return 1
+	score=$(systemd-analyze security --offline=true --no-pager build/nurseryd.service |
+		sed -n "s/.*exposure level for [^:]*: \([0-9.]*\).*/\1/p")
+	echo "exposure $score, at most 1.5"
+	awk -v score="$score" 'BEGIN { exit !(score != "" && score + 0 <= 1.5) }'
+}
+
+mkdir -p build
+step deps "packages" scripts/deps.sh test
+step gcc "gcc -Werror" make -s -j"$jobs" WERROR=1
+step clang "clang -Werror, everything" make -s -j"$jobs" CC=clang OUT=build/clang WERROR=1 everything
+step includes "layers and owners" scripts/check-includes.py
+step unit "unit tests, ASan+UBSan" unit_tests
+step san "programs, ASan+UBSan" make -s -j"$jobs" SAN=1 WERROR=1
+step e2e "end to end: a real broker, a real kill" end_to_end
+step analyse "cppcheck" analyse
+step unit-file "systemd-analyze verify and security" unit_file
+step systemd "a booted systemd in nspawn" make -s systemd-check
+
+grep -hE '^(FAILED|ERROR) |^\[  FAILED' build/unit.log build/e2e.log 2>/dev/null | sort -u | head -n 40
+tail -qn 1 build/e2e.log 2>/dev/null
+echo "all in $SECONDS s; steps: $passed passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
+[ ${#failed[@]} -eq 0 ]
