@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nurseryctl: the parts that its files share. A verb asks by ctl_ask (the daemon's socket, or a database file
+ * through the same api_answer), and prints.
+ */
+#pragma once
+
+#include "../daemon/buf.h"
+#include "../daemon/err.h"
+#include "../daemon/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum ctl_exit {
+	EXIT_FINE,
+	EXIT_NO,          /* the answer is no */
+	EXIT_USAGE,       /* wrong usage */
+	EXIT_UNREACHABLE, /* the daemon could not be reached */
+};
+
+struct ctl {
+	const char *socket; /* NULL: the usual places */
+	const char *db;     /* NULL: ask the daemon */
+	bool json;
+	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
+	const char *head;   /* "N:HASH" */
+	const char *args[4]; /* behind the verb */
+	size_t arg_count;
+};
+
+struct verb {
+	const char *name, *usage, *what;
+	size_t arg_min, arg_max;
+	int (*run)(const struct ctl *ctl); /* an enum ctl_exit */
+};
+extern const struct verb verbs[];
+extern const size_t verb_count;
+
+/* --- ctl_client.c --- */
+
+struct ctl_answer {
+	int status; /* of HTTP */
+	json *value; /* NULL when the body is not JSON */
+	struct buf text;
+};
+void ctl_answer_done(struct ctl_answer *a);
+/* EXIT_FINE whatever the status; EXIT_UNREACHABLE with a sentence on stderr; EXIT_USAGE when the file is no database. */
+int ctl_ask(const struct ctl *ctl, const char *method, const char *target, const char *content_type,
+	    const struct buf *body, struct ctl_answer *ret);
+/* The same for GET, and a status that is not 2xx is told on stderr and is EXIT_NO. */
+int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret);
+/* All pages of a list, or `limit` items when the user gave one: {items, next}. */
+int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **ret);
+void ctl_tell_problem(const struct ctl_answer *a);
+const char *ctl_text_of(const json *object, const char *key); /* "" when it has none */
+
+/* --- ctl_table.c: aligned columns; a CJK character is two columns wide --- */
+
+struct ctl_table {
+	size_t columns;
+	char **cells; /* row after row; owned */
+	size_t count, cap;
+	bool right[16]; /* this column is a number */
+};
+void ctl_table_done(struct ctl_table *t);
+void ctl_cell(struct ctl_table *t, const char *text);
+void ctl_cellf(struct ctl_table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ctl_table_print(const struct ctl_table *t);
+size_t ctl_width(const char *text);
+
+/* --- ctl_verify.c --- */
+
+int ctl_verify(const struct ctl *ctl);
+int ctl_rebuild(const struct ctl *ctl);
