@@ -78,7 +78,7 @@ static void population_row(struct sim_world *w, char *cells[static COLUMNS_MAX])
 	uint64_t people = strtoull(cells[2], NULL, 10);
 	uint64_t share = divisions_of(w, cells[0]);
 
-	for (size_t i = 0; i < w->division_count && people > 0; i++)
+	for (size_t i = 0; i < w->division_count && people > 0 && share > 0; i++)
 		if (strcmp(w->divisions[i].unit, cells[0]) == 0)
 			w->divisions[i].weight = people / share;
 }
