@@ -17,7 +17,7 @@ struct ratio {
 	__int128 numerator, denominator;
 };
 
-/* "-4.50" → -450 / 100. At most 18 digits, so that every product below fits 128 bits. */
+/* "-4.50" → -450 / 100. At most 24 digits; a product that does not fit 128 bits is found when comparing. */
 static int ratio_of_text(const char *text, struct ratio *ret)
 {
 	bool negative = *text == '-', point = false;
@@ -29,7 +29,7 @@ static int ratio_of_text(const char *text, struct ratio *ret)
 			point = true;
 			continue;
 		}
-		if (*p < '0' || *p > '9' || ++digits > 18)
+		if (*p < '0' || *p > '9' || ++digits > 24)
 			return -EINVAL;
 		ret->numerator = ret->numerator * 10 + (*p - '0');
 		if (point)
