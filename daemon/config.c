@@ -50,6 +50,15 @@ struct scanner {
 	struct buf out;
 };
 
+static char *part_of(const char *text, size_t len)
+{
+	char *p = strndup(text, len);
+
+	if (!p)
+		die_oom();
+	return p;
+}
+
 static void reading_done(struct reading *r)
 {
 	for (size_t i = 0; i < r->long_count; i++)
@@ -144,11 +153,9 @@ static int integer_of(const char *text, long long *ret)
 static void copy_number(struct scanner *s)
 {
 	const char *end = after_number(s);
-	_cleanup_(freep) char *text = strndup(s->p, (size_t)(end - s->p));
+	_cleanup_(freep) char *text = part_of(s->p, (size_t)(end - s->p));
 	long long v;
 
-	if (!text)
-		die_oom();
 	if (!integer_of(text, &v) || (v >= INT_MIN && v <= INT_MAX)) {
 		copy_through(s, end);
 		return;
@@ -266,10 +273,8 @@ static void clip(const char *text, struct buf *out)
 	n = FOUND_MAX;
 	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
 		n--; /* not through a character */
-	_cleanup_(freep) char *head = strndup(text, n);
+	_cleanup_(freep) char *head = part_of(text, n);
 
-	if (!head)
-		die_oom();
 	option_quote(head, out);
 	buf_str(out, "…");
 }
@@ -793,15 +798,6 @@ static const struct option options[] = {
 
 static_assert(ARRAY_SIZE(options) <= OPTION_COUNT_MAX, "enlarge OPTION_COUNT_MAX");
 
-static char *take_text(const char *text, size_t len)
-{
-	char *p = strndup(text, len);
-
-	if (!p)
-		die_oom();
-	return p;
-}
-
 /* What the rest of the program wants to know in parts. The texts were checked, so nothing fails. */
 static void derive(struct config *c)
 {
@@ -809,11 +805,11 @@ static void derive(struct config *c)
 	size_t len = 0;
 
 	split_mqtt(c->mqtt.url, &host, &len, &c->mqtt.port, &c->mqtt.tls);
-	c->mqtt.host = take_text(host, len);
+	c->mqtt.host = part_of(host, len);
 	len = 0;
 	if (*c->http.listen)
 		split_address(c->http.listen, 0, &host, &len, &c->http.listen_port);
-	c->http.listen_host = take_text(host, len);
+	c->http.listen_host = part_of(host, len);
 	c->mqtt.protocol_v5 = c->mqtt.protocol == 1;
 	c->mqtt.protocol = c->mqtt.protocol_v5 ? 5 : 3;
 	while (c->mqtt.subscribe[c->mqtt.subscribe_count])

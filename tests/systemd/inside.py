@@ -27,8 +27,16 @@ def check(boot):
     return keep
 
 
+NEEDED = []
+
+
+def needed(function):
+    NEEDED.append(function)
+    return function
+
+
 def sh(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=25)
 
 
 def show(name):
@@ -126,6 +134,7 @@ def without_a_broker_it_serves_http_but_is_not_active():
 
 
 @check(1)
+@needed
 def with_the_broker_it_becomes_active_and_ready_by_itself():
     assert sh("systemctl", "start", "mosquitto").returncode == 0
     active()
@@ -260,6 +269,7 @@ def state_is_left_for_the_next_boot():
 # --- second boot ---
 
 @check(2)
+@needed
 def after_a_reboot_it_is_active_by_itself():
     active()
     ready()
@@ -309,15 +319,16 @@ def look(function, out):
     out.write(json.dumps(result) + "\n")
     out.flush()
     os.fsync(out.fileno())
+    return result["ok"]
 
 
 def main():
     boot = 2 if os.path.exists(RESULTS) else 1
     os.makedirs(os.path.dirname(RESULTS), exist_ok=True)
-    sh("ip", "link", "set", "lo", "up")
     with open(RESULTS, "a", encoding="utf-8") as out:
         for function in CHECKS[boot]:
-            look(function, out)
+            if not look(function, out) and function in NEEDED:
+                return  # nothing behind it can hold; nspawn.py reports that we did not see everything
         out.write(json.dumps({"name": f"boot {boot} looked at everything", "ok": True, "why": ""}) + "\n")
     sh("journalctl", "--flush")
 

@@ -100,7 +100,7 @@ def results(root):
 
 def journal(root, unit):
     return subprocess.run(["journalctl", "-D", os.path.join(root, "var/log/journal"), "--no-pager", "-o", "short-precise",
-                           "-u", unit, "-n", "120"], capture_output=True, text=True, check=False).stdout
+                           "-u", unit, "-n", "60"], capture_output=True, text=True, check=False).stdout
 
 
 def main():
@@ -130,7 +130,7 @@ def main():
             print(journal(root, "nurseryd"))
             print(journal(root, "inside"))
             with open(os.path.join(work, "console.log"), encoding="utf-8", errors="replace") as f:
-                print(f.read()[-3000:])
+                print("".join(line for line in f if "FAILED" in line)[-2000:])
         print(f"{len(found) - len(bad)} passed, {len(bad)} failed")
         return 1 if bad else 0
     finally:
