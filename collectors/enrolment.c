@@ -5,6 +5,7 @@
 #include "enrolment.h"
 
 #include "../daemon/clock.h"
+#include "../daemon/facts.h"
 #include "fields.h"
 
 #include <stdio.h>
@@ -144,10 +145,148 @@ static void decode(const json *body, int64_t received_day, struct message *m)
 		check_class(&e->classes[i], i, &m->findings);
 }
 
+/* ---- facts ---- */
+
+/* An enrolment is used for 31 days (DOMAIN §2 "usable"; the policy may say fewer, never more days than this are
+ * recomputed), and further as far as closed days carry its figures. */
+#define CARRIED_DAYS 31
+
+/* Up to the day before the next open report; not further than reports, closed ones among them, stay usable. */
+static int last_day_touched(struct fold *f, int64_t site, int64_t day, int64_t *ret)
+{
+	*ret = day + CARRIED_DAYS;
+	for (int64_t d = day + 1; d <= f->dirty.today; d++) {
+		int64_t open = 0;
+		int r = store_get_int(f->store, &open, "SELECT open FROM enrolment WHERE day = ? AND site = ? AND counts = 1",
+				      "ii", d, site);
+
+		if (r < 0)
+			return r;
+		if (r > 0 && open) {
+			*ret = MIN(*ret, d - 1);
+			return 0;
+		}
+		if (r > 0)
+			*ret = d + CARRIED_DAYS;
+	}
+	return 0;
+}
+
+static int touch(struct fold *f, const struct site *site, int64_t day)
+{
+	int64_t last = day + CARRIED_DAYS;
+	int r = day < f->dirty.today ? last_day_touched(f, site->id, day, &last) : 0;
+
+	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, day, last);
+}
+
+/* Of the live messages of one (site, as_of) the highest (epoch, seq) counts; of equals the first received. */
+static int recount(struct fold *f, int64_t site, int64_t day)
+{
+	return store_run(f->store,
+			 "UPDATE enrolment SET counts = 1 - counts WHERE day = ?1 AND site = ?2 AND counts <>"
+			 " (n = ifnull((SELECT n FROM enrolment WHERE day = ?1 AND site = ?2 AND void = 0"
+			 " ORDER BY epoch DESC, seq DESC, n LIMIT 1), 0))",
+			 "ii", day, site);
+}
+
+/* Group by group "type children carers;", unknown numbers as "-": judged against the policy of its day later. */
+static const char *classes_text(const struct enrolment *e, struct buf *text)
+{
+	if (!e->classes_known)
+		return NULL;
+	buf_str(text, "");
+	for (int i = 0; i < e->class_count; i++) {
+		const struct class_group *c = &e->classes[i];
+
+		buf_int(text, c->type);
+		buf_char(text, ' ');
+		if (c->children == COUNT_UNKNOWN)
+			buf_char(text, '-');
+		else
+			buf_int(text, c->children);
+		buf_char(text, ' ');
+		if (c->carers == COUNT_UNKNOWN)
+			buf_char(text, '-');
+		else
+			buf_int(text, c->carers);
+		buf_char(text, ';');
+	}
+	return text->p;
+}
+
+static int insert(struct fold *f, const struct fold_row *row, const char *classes)
+{
+	const struct enrolment *e = &row->message->facts.enrolment;
+
+	return store_run(f->store,
+			 "INSERT INTO enrolment(day, site, epoch, seq, n, received_at, void, counts, open, places, under12,"
+			 " m12_23, m24_35, over36, fullday, halfday, hourly, temporary, attended, waiting, classes, carers,"
+			 " health, guards) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			 "iiiiiiiiiiiiiiiiiiiitiii", e->as_of, row->site->id, row->message->epoch, row->message->seq,
+			 row->n, row->received_at, (int64_t)row->voided, (int64_t)!row->voided, (int64_t)e->open, e->places,
+			 e->enrolled[0], e->enrolled[1], e->enrolled[2], e->enrolled[3], e->mode[0], e->mode[1], e->mode[2],
+			 e->mode[3], e->attended, e->waiting, classes, e->carers, e->health, e->guards);
+}
+
+static int apply(struct fold *f, const struct fold_row *row)
+{
+	const struct enrolment *e = &row->message->facts.enrolment;
+	_cleanup_(buf_done) struct buf classes = { 0 };
+	int64_t others = 0;
+	int r = store_get_int(f->store, &others, "SELECT 1 FROM enrolment WHERE day = ? AND site = ? LIMIT 1", "ii", e->as_of,
+			      row->site->id);
+
+	if (r >= 0)
+		r = insert(f, row, classes_text(e, &classes));
+	if (r >= 0 && others)
+		r = recount(f, row->site->id, e->as_of);
+	return r < 0 ? r : touch(f, row->site, e->as_of);
+}
+
+/* The table is keyed day first, so the message is looked for day by day: one seek a day that has data. */
+static int days_of(struct fold *f, int64_t site, int64_t epoch, int64_t seq, int64_t *days, size_t max, size_t *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "WITH RECURSIVE days(day) AS (SELECT min(day) FROM enrolment UNION ALL"
+			    " SELECT (SELECT min(day) FROM enrolment WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)"
+			    " SELECT DISTINCT e.day FROM days CROSS JOIN enrolment e ON e.day = days.day AND e.site = ?1"
+			    " AND e.epoch = ?2 AND e.seq = ?3 WHERE e.void = 0",
+			    "iii", site, epoch, seq);
+
+	*ret = 0;
+	if (r < 0)
+		return r;
+	while ((r = store_step(q)) > 0 && *ret < max)
+		days[(*ret)++] = store_int(q, 0);
+	return r;
+}
+
+static int void_message(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now)
+{
+	(void)n;
+	(void)now;
+	int64_t days[RECENT_MESSAGES];
+	size_t count;
+	int r = days_of(f, site->id, epoch, seq, days, ARRAY_SIZE(days), &count);
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		r = store_run(f->store,
+			      "UPDATE enrolment SET void = 1, counts = 0 WHERE day = ? AND site = ? AND epoch = ? AND seq = ?",
+			      "iiii", days[i], site->id, epoch, seq);
+		if (r >= 0)
+			r = recount(f, site->id, days[i]);
+		if (r >= 0)
+			r = touch(f, site, days[i]);
+	}
+	return r;
+}
+
 const struct collector collector_enrolment = {
 	.feed = "enrolment",
 	.number = 2,
 	.decode = decode,
-	.apply = NULL,
-	.void_message = NULL,
+	.apply = apply,
+	.void_message = void_message,
 };

@@ -6,8 +6,12 @@
 #include "incident.h"
 
 #include "../daemon/clock.h"
+#include "../daemon/facts.h"
+#include "../daemon/rules.h"
+#include "../daemon/severity.h"
 #include "fields.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOSS_YUAN_MAX INT64_C(1000000000000)
@@ -126,11 +130,202 @@ static void decode(const json *body, int64_t received_day, struct message *m)
 		check_order("/body/known_at", i->known_at, m->sent_at + KNOWN_AFTER_SENT_MS, &m->findings);
 }
 
+/* ---- facts ---- */
+
+#define EVENT_MESSAGES_MAX 512 /* of one event; the sector's longest has some dozens */
+
+static int recount(struct fold *f, int64_t site, const char *event)
+{
+	return store_run(f->store,
+			 "UPDATE incident_message SET counts = 1 - counts WHERE site = ?1 AND event = ?2 AND counts <>"
+			 " (n = ifnull((SELECT n FROM incident_message WHERE site = ?1 AND event = ?2 AND void = 0"
+			 " ORDER BY epoch DESC, seq DESC, n LIMIT 1), 0))",
+			 "it", site, event);
+}
+
+static int insert(struct fold *f, const struct fold_row *row, const struct judged *j)
+{
+	const struct incident *i = &row->message->facts.incident;
+
+	return store_run(f->store,
+			 "INSERT INTO incident_message(site, event, epoch, seq, n, received_at, sent_at, void, counts, stage, type,"
+			 " occurred_at, known_at, dead, critical, serious, minor, missing, adults_dead, adults_serious, sick,"
+			 " loss_yuan, measures, police_at, services_stopped, severity, confirmed, grade)"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			 "itiiiiiiiiiiiiiiiiiiiiiiiii", row->site->id, i->event, row->message->epoch, row->message->seq, row->n,
+			 row->received_at, row->message->sent_at, (int64_t)row->voided, (int64_t)i->stage, (int64_t)i->type,
+			 i->occurred_at, i->known_at, i->dead, i->critical, i->serious, i->minor, i->missing, i->adults_dead,
+			 i->adults_serious, i->sick, i->loss_yuan, i->measures_known ? (int64_t)i->measures : STORE_NULL,
+			 i->police_at, tri(i->services_stopped), (int64_t)j->severity, (int64_t)!j->pending, (int64_t)j->grade);
+}
+
+/* The event as its messages tell it. */
+struct event {
+	struct event_message messages[EVENT_MESSAGES_MAX];
+	size_t count;
+	int64_t first_n, occurred_at, known_at, first_received_at;
+	bool live;
+};
+
+static void add_message(struct event *e, store_stmt *q)
+{
+	struct event_message *m = &e->messages[e->count++];
+	bool counts = store_int(q, 12) == 1;
+
+	*m = (struct event_message){
+		.epoch = store_int(q, 0),
+		.seq = store_int(q, 1),
+		.sent_at = store_int(q, 2) == STORE_NULL ? store_int(q, 3) : store_int(q, 2),
+		.severity = (int)store_int(q, 4),
+		.pending = !store_int(q, 5),
+		.complete = !store_is_null(q, 6) && !store_is_null(q, 7) && !store_is_null(q, 8),
+		.missing = store_int(q, 8),
+		.grade = (enum grade)store_int(q, 9),
+	};
+	e->first_n = MIN(e->first_n, store_int(q, 13));
+	e->first_received_at = MIN(e->first_received_at, store_int(q, 3));
+	e->known_at = MIN(e->known_at, store_int(q, 11));
+	/* Of an event with no live message the last one's place in time stands. */
+	if (counts || !e->live)
+		e->occurred_at = store_int(q, 10);
+	e->live = e->live || counts;
+}
+
+static int read_event(struct fold *f, int64_t site, const char *event, struct event *e)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT epoch, seq, sent_at, received_at, severity, confirmed, dead, critical, missing, grade,"
+			    " occurred_at, known_at, counts, n FROM incident_message WHERE site = ? AND event = ?"
+			    " ORDER BY epoch, seq, n DESC LIMIT 512",
+			    "it", site, event);
+
+	e->count = 0;
+	e->live = false;
+	e->first_n = e->known_at = e->first_received_at = INT64_MAX;
+	if (r < 0)
+		return r;
+	while ((r = store_step(q)) > 0)
+		add_message(e, q);
+	return r;
+}
+
+static int write_event(struct fold *f, const struct rule_event *r, int64_t site, const struct event *e,
+		       const struct event_judged *j)
+{
+	return store_run(f->store,
+			 "INSERT INTO incident(site, event, n, unit, division, severity, unconfirmed, grade, occurred_at, known_at,"
+			 " first_received_at, live) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 " severity = excluded.severity, unconfirmed = excluded.unconfirmed, grade = excluded.grade,"
+			 " occurred_at = excluded.occurred_at, known_at = excluded.known_at,"
+			 " first_received_at = excluded.first_received_at, live = excluded.live",
+			 "itittiiiiiii", site, r->event, e->first_n, r->unit, r->division, (int64_t)j->severity,
+			 (int64_t)j->unconfirmed, j->grade ? (int64_t)j->grade : STORE_NULL, e->occurred_at, e->known_at,
+			 e->first_received_at, (int64_t)e->live);
+}
+
+/* Judges the event again after one of its messages or the time changed, and tells the rules. */
+static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event, const char *division)
+{
+	_cleanup_(freep) struct event *e = xcalloc(1, sizeof *e);
+	char unit[UNIT_SIZE];
+	struct event_judged j;
+	struct rule_event r = { .n = n, .now = now, .site = site->code, .event = event, .unit = unit, .division = division };
+	const struct policy_severity *p = policy_severity(f->policy, clock_local_day(now));
+	int err = read_event(f, site->id, event, e);
+
+	if (err < 0 || e->count == 0)
+		return err;
+	/* A site without registration counts nowhere, but its incidents call people for the topic's division. */
+	if (site->unit[0])
+		r.division = site->division;
+	ids_unit_of(r.division, unit);
+	severity_of_event(e->messages, e->count, p->missing_window_minutes * MINUTE_MS, now, &j);
+	r.severity = j.severity;
+	r.unconfirmed = j.unconfirmed;
+	r.occurred_at = e->occurred_at;
+	r.known_at = e->known_at;
+	err = write_event(f, &r, site->id, e, &j);
+	if (err >= 0 && j.ask_again) {
+		_cleanup_(buf_done) struct buf subject = { 0 };
+
+		buf_printf(&subject, "%s/%s", site->code, event);
+		err = fold_ask_due(f, j.ask_again, "incident", subject.p);
+	}
+	if (err >= 0)
+		err = dirty_mark(&f->dirty, f->store, site->unit, clock_local_day(e->occurred_at),
+				 clock_local_day(e->occurred_at));
+	return err < 0 ? err : rules_event(f, &r);
+}
+
+static int apply(struct fold *f, const struct fold_row *row)
+{
+	const struct incident *i = &row->message->facts.incident;
+	struct judged j;
+	int r;
+
+	severity_judge(i, f->policy, clock_local_day(i->occurred_at), &j);
+	r = insert(f, row, &j);
+	if (r >= 0)
+		r = recount(f, row->site->id, i->event);
+	if (r >= 0)
+		r = refresh(f, row->n, row->received_at, row->site, i->event, row->message->division);
+	return r < 0 ? r : rules_incident_readable(f, row->n, row->received_at, row->site->code);
+}
+
+/* The division that the event was reported under. */
+static int reported_division(struct fold *f, int64_t site, const char *event, char division[static 7])
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q, "SELECT division FROM incident WHERE site = ? AND event = ?", "it", site, event);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	snprintf(division, 7, "%s", store_text(q, 0));
+	return 1;
+}
+
+int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event)
+{
+	char division[7];
+	int r = reported_division(f, site->id, event, division);
+
+	return r <= 0 ? r : refresh(f, n, now, site, event, division);
+}
+
+/* One identity may hold several messages, even of several events (CONTRACT: "a ref voids every message of that
+ * identity"). */
+static int void_message(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now)
+{
+	for (;;) {
+		_cleanup_(store_resetp) store_stmt *q = NULL;
+		char event[65];
+		int r = store_query(f->store, &q,
+				    "SELECT event FROM incident_message WHERE site = ? AND epoch = ? AND seq = ? AND void = 0"
+				    " LIMIT 1",
+				    "iii", site->id, epoch, seq);
+
+		if (r < 0 || (r = store_step(q)) <= 0)
+			return r;
+		snprintf(event, sizeof event, "%s", store_text(q, 0));
+		r = store_run(f->store,
+			      "UPDATE incident_message SET void = 1, counts = 0 WHERE site = ? AND epoch = ? AND seq = ?"
+			      " AND event = ?",
+			      "iiit", site->id, epoch, seq, event);
+		if (r >= 0)
+			r = recount(f, site->id, event);
+		if (r >= 0)
+			r = incident_refresh(f, n, now, site, event);
+		if (r < 0)
+			return r;
+	}
+}
+
 const struct collector collector_incident = {
 	.feed = "incident",
 	.number = 3,
 	.never_silent = true,
 	.decode = decode,
-	.apply = NULL,
-	.void_message = NULL,
+	.apply = apply,
+	.void_message = void_message,
 };

@@ -55,3 +55,6 @@ extern const char *const incident_type_words[INCIDENT_COUNT + 1];
 extern const char *const measure_words[MEASURE_COUNT + 1];
 
 extern const struct collector collector_incident;
+
+/* Judges an event again because time passed (a `due` row); 0 also when there is no such event. */
+int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event);

@@ -4,6 +4,9 @@
  */
 #include "registration.h"
 
+#include "../daemon/clock.h"
+#include "../daemon/facts.h"
+#include "../daemon/ids.h"
 #include "fields.h"
 
 const char *const facility_words[FACILITY_COUNT + 1] = {
@@ -158,10 +161,116 @@ static void decode(const json *body, int64_t received_day, struct message *m)
 	fields_read(registration_fields, body, &body_path, &m->facts.registration, &r);
 }
 
+/* ---- facts ---- */
+
+static int recount(struct fold *f, int64_t site, int64_t effective_on)
+{
+	return store_run(f->store,
+			 "UPDATE registration SET counts = 1 - counts WHERE site = ?2 AND effective_on = ?1 AND counts <>"
+			 " (n = ifnull((SELECT n FROM registration WHERE site = ?2 AND effective_on = ?1 AND void = 0"
+			 " ORDER BY epoch DESC, seq DESC, n LIMIT 1), 0))",
+			 "ii", effective_on, site);
+}
+
+static int insert(struct fold *f, const struct fold_row *row)
+{
+	const struct registration *g = &row->message->facts.registration;
+
+	return store_run(f->store,
+			 "INSERT INTO registration(site, effective_on, epoch, seq, n, void, counts, name, facility, registrar,"
+			 " registration, filing, operation, filing_no, filed_on, places_infant, places_toddler, places_older,"
+			 " places_mixed, inclusive, disclosed, insured_until, cctv_days, fee_fullday, fee_halfday)"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			 "iiiiiiitiiiiitiiiiiiiiiii", row->site->id, g->effective_on, row->message->epoch, row->message->seq, row->n,
+			 (int64_t)row->voided, (int64_t)!row->voided, g->name, (int64_t)g->facility, (int64_t)g->registrar,
+			 (int64_t)g->registration, (int64_t)g->filing, (int64_t)g->operation,
+			 g->filing_no[0] ? g->filing_no : NULL, g->filed_on, g->places[0], g->places[1], g->places[2], g->places[3],
+			 tri(g->inclusive), tri(g->disclosed), g->insured_until, g->cctv_days, g->fee_fullday, g->fee_halfday);
+}
+
+/* A site's division is that of its earliest (lowest epoch, seq) accepted registration, live or void (CONTRACT §1). */
+static int is_earliest(struct fold *f, const struct fold_row *row, bool *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT 1 FROM site WHERE id = ?1 AND registered_epoch IS NOT NULL"
+			    " AND (registered_epoch, registered_seq) <= (?2, ?3)",
+			    "iii", row->site->id, row->message->epoch, row->message->seq);
+
+	if (r >= 0)
+		r = store_step(q);
+	*ret = r == 0;
+	return MIN(r, 0);
+}
+
+static int first_day_known(struct fold *f, int64_t site, int64_t *ret)
+{
+	return store_get_int(f->store, ret, "SELECT min(effective_on) FROM registration WHERE site = ?", "i", site);
+}
+
+/* The site belongs to its (new) unit, and so do the events that it has reported. */
+static int settle(struct fold *f, const struct fold_row *row)
+{
+	const struct message *m = row->message;
+	struct site *site = row->site;
+	int64_t first = f->dirty.today;
+	int r = first_day_known(f, site->id, &first);
+
+	if (r >= 0)
+		r = dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
+	if (r < 0)
+		return r;
+	streams_change(&f->streams, site);
+	memcpy(site->division, m->division, sizeof site->division);
+	ids_unit_of(m->division, site->unit);
+	r = store_run(f->store,
+		      "UPDATE site SET division = ?, unit = ?, registered_epoch = ?, registered_seq = ?,"
+		      " expected_from = ? WHERE id = ?",
+		      "ttiiii", site->division, site->unit, m->epoch, m->seq,
+		      MAX(m->facts.registration.effective_on, clock_local_day(m->sent_at)), site->id);
+	if (r >= 0)
+		r = store_run(f->store, "UPDATE incident SET division = ?, unit = ? WHERE site = ?", "tti", site->division,
+			      site->unit, site->id);
+	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
+}
+
+static int apply(struct fold *f, const struct fold_row *row)
+{
+	int64_t effective_on = row->message->facts.registration.effective_on;
+	bool earliest;
+	int r = insert(f, row);
+
+	if (r >= 0)
+		r = recount(f, row->site->id, effective_on);
+	if (r >= 0)
+		r = is_earliest(f, row, &earliest);
+	if (r >= 0 && earliest)
+		r = settle(f, row);
+	return r < 0 ? r : dirty_mark(&f->dirty, f->store, row->site->unit, effective_on, f->dirty.today);
+}
+
+static int void_message(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now)
+{
+	(void)n;
+	(void)now;
+	int64_t effective_on;
+	int r = store_get_int(f->store, &effective_on,
+			      "SELECT min(effective_on) FROM registration WHERE site = ? AND epoch = ? AND seq = ? AND void = 0",
+			      "iii", site->id, epoch, seq);
+
+	if (r <= 0 || effective_on == STORE_NULL)
+		return MIN(r, 0);
+	r = store_run(f->store, "UPDATE registration SET void = 1, counts = 0 WHERE site = ? AND epoch = ? AND seq = ?", "iii",
+		      site->id, epoch, seq);
+	if (r >= 0)
+		r = recount(f, site->id, effective_on);
+	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, effective_on, f->dirty.today);
+}
+
 const struct collector collector_registration = {
 	.feed = "registration",
 	.number = 1,
 	.decode = decode,
-	.apply = NULL,
-	.void_message = NULL,
+	.apply = apply,
+	.void_message = void_message,
 };

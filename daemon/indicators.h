@@ -14,6 +14,11 @@ struct indicator {
 	bool count;           /* a sum without denominator; a province's is summed and never compared */
 	bool headline;        /* shown in lists of units */
 	bool lower_is_better; /* the province comparison is called `worse`, not `above` */
+	bool flow;            /* its completeness is received ÷ expected reports; else usable ÷ operating sites */
+	const char *population; /* the column of the population table it needs, told as a source; or NULL */
+	/* One row: numerator (NULL: no data), denominator (NULL for counts), the input that is missing or NULL.
+	 * ?1 unit, ?2 day; reads temp.counted_site (recompute.c), one row a site that exists on the day. */
+	const char *sql;
 };
 
 extern const struct indicator indicators[];

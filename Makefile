@@ -1,0 +1,132 @@
+# nurseryd: one Makefile that a person can read.  make help
+#   SAN=1   ASan+UBSan into build/san      SEAMS=1  with test seams (failing COMMIT …) into build/seams
+#   CC=clang  V=1  WERROR=1  DESTDIR=  PREFIX=
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+DATADIR    ?= $(PREFIX)/share/nurseryd
+CFLAGS     ?= -O2 -g
+PYTHON     ?= /usr/bin/python3
+VERSION    := $(shell cat VERSION 2>/dev/null || echo 0.0.0)
+# The day of the source, not of the machine: a clock before it is wrong (DESIGN §5).
+BUILD_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1763856000)
+
+ifdef SAN
+out    := build/san
+extra  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+link   := -fsanitize=address,undefined
+else ifdef SEAMS
+out    := build/seams
+else ifdef COVERAGE
+out    := build/coverage
+extra  := --coverage -O0
+link   := --coverage
+else
+out    := build
+endif
+ifdef OUT
+out    := $(OUT)
+endif
+ifneq ($(SEAMS)$(SAN)$(COVERAGE),)
+extra  += -DNURSERYD_SEAMS
+endif
+ifdef WERROR
+extra  += -Werror
+endif
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
+	-Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
+packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto libmosquitto
+all_cflags := -std=gnu17 -D_GNU_SOURCE $(warnings) $(CFLAGS) $(extra) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_BUILD_TIME=$(BUILD_TIME) -DNURSERYD_DATADIR='"$(DATADIR)"' \
+	$(shell pkg-config --cflags $(packages))
+ifdef SAN
+all_cflags := $(filter-out -D_FORTIFY_SOURCE=2,$(all_cflags))
+endif
+libs   := $(shell pkg-config --libs $(packages)) -lpthread -lm
+
+mains   := daemon/main.c
+library := $(filter-out $(mains),$(wildcard daemon/*.c collectors/*.c sinks/*.c))
+objects  = $(patsubst %.c,$(out)/obj/%.o,$(1))
+quiet   := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+programs := $(out)/nurseryd $(out)/nurseryctl $(out)/nursery-sim
+unit_tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(wildcard tests/unit/test_*.c))
+
+all: $(programs)
+
+$(out)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(quiet)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+
+$(out)/libnurseryd.a: $(call objects,$(library))
+	@rm -f $@
+	$(quiet)$(AR) rcs $@ $^
+
+$(out)/nurseryd: $(call objects,daemon/main.c) $(out)/libnurseryd.a
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(CFLAGS) $(link) $(LDFLAGS) -o $@ $^ $(libs)
+
+$(out)/nursery-sim: $(call objects,$(wildcard tools/sim_*.c))
+$(out)/nurseryctl: $(call objects,$(wildcard tools/ctl_*.c))
+$(out)/nurseryctl $(out)/nursery-sim: $(out)/%: $(out)/obj/tools/%.o $(out)/libnurseryd.a
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(CFLAGS) $(link) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+
+$(out)/tests/%: $(out)/obj/tests/unit/%.o $(out)/libnurseryd.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(CFLAGS) $(link) $(LDFLAGS) -o $@ $^ $(libs) -lcmocka
+
+unit: $(unit_tests)
+	$(quiet)set -e; for t in $^; do $$t; done
+
+includes:
+	$(quiet)scripts/check-includes.py
+
+# Everything CI runs; scripts/check.sh installs what it needs and calls the parts.
+check:
+	$(quiet)scripts/check.sh
+
+e2e: all
+	$(quiet)$(PYTHON) -m pytest -q tests/e2e
+
+# A real systemd boots in a container (root; DESIGN §4 item 19).
+systemd-check: all
+	$(quiet)$(PYTHON) tests/systemd/nspawn.py
+
+# Programs and tests, for compilers that are not to run them.
+everything: all $(unit_tests)
+
+crash: all
+	$(quiet)$(MAKE) SEAMS=1
+	$(quiet)$(PYTHON) tests/crash/crash.py
+
+bench: all
+	$(quiet)$(PYTHON) tests/bench/bench.py
+
+tidy:
+	$(quiet)clang-tidy --quiet $(library) $(mains) tools/*.c -- $(all_cflags)
+
+install: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(programs)
+	install -D -m 644 -t $(DESTDIR)$(DATADIR) config/data/*
+	install -D -m 644 config/policy.conf $(DESTDIR)$(SYSCONFDIR)/nurseryd/policy.conf
+	install -D -m 644 systemd/nurseryd.conf $(DESTDIR)$(SYSCONFDIR)/nurseryd/nurseryd.conf
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) systemd/nurseryd.service
+	install -D -m 644 -t $(DESTDIR)$(CATALOGDIR) systemd/nurseryd.catalog
+	install -D -m 644 systemd/nurseryd.sysusers $(DESTDIR)$(SYSUSERSDIR)/nurseryd.conf
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
+
+.PHONY: all everything systemd-check unit includes check e2e crash bench tidy install clean help
+.SECONDARY:
+-include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

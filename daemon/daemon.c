@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One thread, one sd-event loop: the broker, timers, signals, acts from the HTTP thread, and the recomputation of
+ * indicators in short steps (DESIGN §3). The tick is a second; the watchdog is fed by it, and only when the store took
+ * the last thing it was given or was tried again since, so a stuck loop is a dead daemon.
+ */
+#include "daemon.h"
+
+#include "acts.h"
+#include "clock.h"
+#include "http.h"
+#include "log.h"
+#include "mqtt.h"
+#include "outlet.h"
+#include "recompute.h"
+#include "startup.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#define TICK_US UINT64_C(1000000)
+#define STEP_BUDGET_MS 25     /* of recomputation at a time: a burst never waits longer */
+#define SLOW_MS 250
+#define VERIFY_ROWS 2000      /* of the chain a tick, in the background */
+#define INDICATORS_AT_ONCE 500
+#define WAL_QUIET_BYTES (8 << 20)
+#define HEAD_EVERY_MS HOUR_MS
+
+struct daemon {
+	struct config *config;
+	sd_event *event;
+	sd_event_source *tick, *step, *acts_source;
+	struct base base;
+	struct recompute recompute;
+	struct outlet outlet;
+	struct api_live live;
+	struct http *http;
+	struct mqtt *mqtt;
+	char client_id[64];
+	char **old_subscriptions;
+	size_t old_subscription_count;
+	bool writable, ready_told, was_ready, clock_refused, stopping;
+	char why[128];
+	int64_t started_at, next_indicators, next_head, last_burst, incidents_unreadable;
+	int64_t verified_n, verify_to;
+	uint8_t verified_hash[HASH_SIZE];
+};
+
+/* ---- the store ---- */
+
+static void note_store(struct daemon *d, int r)
+{
+	if (r < 0 && d->writable)
+		log_error("store.failed", "error=%d why=\"%s\" next=\"acknowledge nothing, try again\"", r,
+			  store_why(d->base.store));
+	else if (r >= 0 && !d->writable)
+		log_info("store.recovered", "next=\"go on\"");
+	d->writable = r >= 0;
+}
+
+static bool clock_is_right(struct daemon *d, int64_t now)
+{
+	int64_t floor = base_clock_floor(&d->base);
+	char text[CLOCK_TEXT_SIZE];
+
+	if (now < floor && !d->clock_refused)
+		log_error("clock.refused", "earliest=%s next=\"take nothing until the clock is right\"",
+			  clock_format_time(floor, text));
+	d->clock_refused = now < floor;
+	return !d->clock_refused;
+}
+
+static void act(struct daemon *d, const char *topic, const char *key, const char *value)
+{
+	_cleanup_(buf_done) struct buf payload = { 0 };
+	int64_t now = clock_now_ms();
+
+	if (!clock_is_right(d, now))
+		return;
+	buf_printf(&payload, "{\"%s\":", key);
+	buf_json(&payload, value, -1);
+	buf_char(&payload, '}');
+	note_store(d, ingest_act(&d->base.ingest, topic, payload.p, payload.len, "daemon", now, NULL));
+}
+
+static void slow_since(const char *what, int64_t started)
+{
+	int64_t ms = clock_monotonic_ms() - started;
+
+	if (ms > SLOW_MS)
+		log_warning("loop.slow", "what=%s ms=%lld", what, (long long)ms);
+}
+
+/* ---- what the broker's edge calls ---- */
+
+static int publish(void *context, const char *topic, const void *payload, size_t len, int qos, bool retain)
+{
+	struct daemon *d = context;
+
+	return mqtt_publish(d->mqtt, topic, payload, len, qos, retain);
+}
+
+static void publish_changes(struct daemon *d)
+{
+	if (mqtt_is_ready(d->mqtt))
+		outlet_changes(&d->outlet, d->base.ingest.ledger.head.n, INDICATORS_AT_ONCE);
+}
+
+static int on_burst(void *context, const struct incoming *messages, size_t count)
+{
+	struct daemon *d = context;
+	struct ingest *in = &d->base.ingest;
+	int64_t started = clock_monotonic_ms(), now = clock_now_ms();
+	int r = clock_is_right(d, now) ? ingest_batch(in, messages, count, now) : -EAGAIN;
+
+	if (r != -EAGAIN)
+		note_store(d, r);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < in->out_count; i++)
+		mqtt_publish(d->mqtt, in->bytes.p + in->out[i].topic_at, in->bytes.p + in->out[i].payload_at,
+			     in->out[i].payload_len, 0, false);
+	publish_changes(d);
+	d->last_burst = started;
+	slow_since("burst", started);
+	return 0;
+}
+
+static void on_ready(void *context, bool ready, const char *why)
+{
+	struct daemon *d = context;
+
+	snprintf(d->why, sizeof d->why, "%s", why);
+	if (ready) {
+		log_info("mqtt.ready", "next=\"take messages\"");
+		outlet_start(&d->outlet);
+		outlet_head(&d->outlet, &d->base.ingest.ledger.head, clock_now_ms());
+	}
+}
+
+static void on_held_alert(void *context, const char *topic)
+{
+	struct daemon *d = context;
+
+	outlet_held_alert(&d->outlet, topic);
+}
+
+/* ---- time ---- */
+
+static void verify_some(struct daemon *d)
+{
+	int64_t to = MIN(d->verified_n + VERIFY_ROWS, d->verify_to), bad;
+	int r;
+
+	if (d->base.bad_row || d->verified_n >= d->verify_to)
+		return;
+	r = ledger_verify(d->base.store, d->verified_n + 1, to, d->verified_hash, &bad);
+	if (r > 0) {
+		d->base.bad_row = bad;
+		log_error("ledger.broken", "row=%lld next=\"go on taking messages; run nurseryctl verify and call for help\"",
+			  (long long)bad);
+	}
+	d->verified_n = to;
+	if (r == 0 && to == d->verify_to)
+		log_info("ledger.verified", "rows=%lld", (long long)to);
+}
+
+static void fill_facts(struct daemon *d, int64_t now)
+{
+	static const char *const labels[] = { "outcome=\"accepted\"", "outcome=\"rejected\"", "outcome=\"refused_pii\"",
+					      "outcome=\"fault\"" };
+	const struct ingest_counters *c = &d->base.ingest.counters;
+	const struct mqtt_counters *m = mqtt_counters(d->mqtt);
+	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable, .started_at = d->started_at,
+			       .updated_at = now, .wal_bytes = store_wal_bytes(d->base.store),
+			       .ledger_n = d->base.ingest.ledger.head.n, .indicators_n = d->recompute.computed_n,
+			       .verified_n = d->verified_n, .verify_to = d->verify_to, .bad_row = d->base.bad_row };
+
+	if (!d->writable)
+		snprintf(f.why, sizeof f.why, "the store cannot be written: %s", store_why(d->base.store));
+	else if (d->clock_refused)
+		snprintf(f.why, sizeof f.why, "the clock is wrong: earlier than the build or the last ledger row");
+	else if (!f.subscribed)
+		snprintf(f.why, sizeof f.why, "not subscribed: %s", d->why[0] ? d->why : "connecting");
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		api_facts_count(&f, "nurseryd_messages_total", labels[i], "Messages stored, by outcome.", (int64_t)c->by_status[i]);
+	api_facts_count(&f, "nurseryd_duplicates_total", NULL, "Repeats of messages already stored.", (int64_t)c->duplicates);
+	api_facts_count(&f, "nurseryd_sandbox_messages_total", NULL, "Messages of the sandbox.", (int64_t)c->sandbox);
+	api_facts_count(&f, "nurseryd_batches_total", NULL, "Transactions of messages committed.", (int64_t)c->batches);
+	api_facts_count(&f, "nurseryd_batch_failures_total", NULL, "Transactions that could not be stored.",
+			(int64_t)c->failed_batches);
+	api_facts_count(&f, "nurseryd_mqtt_connects_total", NULL, "Connections made to the broker.", (int64_t)m->connects);
+	api_facts_count(&f, "nurseryd_mqtt_connect_failures_total", NULL, "Connections that failed.",
+			(int64_t)m->connect_failures);
+	api_facts_count(&f, "nurseryd_mqtt_takeovers_total", NULL, "Sessions taken over by another client.",
+			(int64_t)m->takeovers);
+	api_facts_count(&f, "nurseryd_mqtt_published_total", NULL, "Messages published.", (int64_t)m->published);
+	api_facts_count(&f, "nurseryd_unit_days_computed_total", NULL, "Days of units computed.", d->recompute.days);
+	api_facts_gauge(&f, "nurseryd_sites", NULL, "Nurseries ever heard of.", (int64_t)HASH_COUNT(d->base.ingest.fold.streams.sites));
+	api_live_set(&d->live, &f);
+}
+
+static void tell_systemd(struct daemon *d)
+{
+	const struct ingest_counters *c = &d->base.ingest.counters;
+	bool ready = mqtt_is_ready(d->mqtt) && d->writable && !d->clock_refused;
+
+	if (ready && !d->ready_told) {
+		sd_notify(0, "READY=1");
+		d->ready_told = true;
+	}
+	sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s; ledger row %lld, %llu accepted, %llu rejected since start",
+		   ready ? "ready" : d->writable ? "not subscribed" : "the store cannot be written",
+		   (long long)d->base.ingest.ledger.head.n, (unsigned long long)c->by_status[STATUS_ACCEPTED],
+		   (unsigned long long)c->by_status[STATUS_REJECTED]);
+}
+
+/* start, stop, connect and disconnect are rows: in such a window a late report's lateness is unclear (DESIGN §5). */
+static void record_connection(struct daemon *d)
+{
+	bool ready = mqtt_is_ready(d->mqtt);
+
+	if (ready == d->was_ready)
+		return;
+	d->was_ready = ready;
+	act(d, ready ? "act/daemon/connected" : "act/daemon/disconnected", "why", d->why);
+}
+
+/* A store that failed is tried again without waiting for the next message. */
+static void probe_store(struct daemon *d)
+{
+	if (!d->writable)
+		note_store(d, store_run(d->base.store,
+					"INSERT INTO progress(name, value) VALUES('probe', 1)"
+					" ON CONFLICT DO UPDATE SET value = value + 1",
+					""));
+}
+
+static void checkpoint_when_quiet(struct daemon *d)
+{
+	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > WAL_QUIET_BYTES)
+		store_checkpoint(d->base.store, true, NULL);
+}
+
+static void time_passes(struct daemon *d, int64_t now)
+{
+	int count;
+
+	if (!clock_is_right(d, now))
+		return;
+	note_store(d, ingest_due(&d->base.ingest, now, &count));
+	publish_changes(d);
+	if (mqtt_is_ready(d->mqtt) && clock_monotonic_ms() >= d->next_head) {
+		d->next_head = clock_monotonic_ms() + HEAD_EVERY_MS;
+		outlet_head(&d->outlet, &d->base.ingest.ledger.head, now);
+	}
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	int64_t started = clock_monotonic_ms(), now = clock_now_ms();
+
+	sd_event_source_set_time(source, usec + TICK_US);
+	probe_store(d);
+	mqtt_tick(d->mqtt);
+	mqtt_pause(d->mqtt, !clock_is_right(d, now));
+	record_connection(d);
+	if (d->writable)
+		time_passes(d, now);
+	verify_some(d);
+	checkpoint_when_quiet(d);
+	fill_facts(d, now);
+	mqtt_flush(d->mqtt);
+	tell_systemd(d);
+	slow_since("tick", started);
+	return 0;
+}
+
+/* Recomputes for a moment, then lets the loop turn before it goes on. */
+static int on_step(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	int64_t started = clock_monotonic_ms();
+	int more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n, STEP_BUDGET_MS);
+	uint64_t pause_ms = more > 0 ? 5 : (uint64_t)d->config->indicators.every_ms;
+
+	(void)usec;
+	if (more < 0)
+		note_store(d, more);
+	if (more == 0) {
+		publish_changes(d);
+		fill_facts(d, clock_now_ms());
+		mqtt_flush(d->mqtt);
+	}
+	slow_since("indicators", started);
+	sd_event_source_set_time_relative(source, pause_ms * 1000);
+	return 0;
+}
+
+/* ---- acts from outside ---- */
+
+static int on_acts(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct daemon *d = context;
+	struct http_act *a;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	while ((a = http_next_act(d->http))) {
+		struct act_answer answer = { 0 };
+		int64_t now = clock_now_ms();
+
+		if (clock_is_right(d, now))
+			note_store(d, act_perform(&d->base.ingest, a->method, a->path, a->body.p, a->body.len, a->actor, now,
+						  &answer));
+		else
+			act_refuse_clock(&answer);
+		http_finish_act(d->http, a, answer.status, answer.content_type, &answer.body);
+		buf_done(&answer.body);
+	}
+	publish_changes(d);
+	mqtt_flush(d->mqtt);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct daemon *d = context;
+
+	(void)source;
+	log_info("stopping", "signal=%u next=\"commit, say goodbye\"", info->ssi_signo);
+	sd_notify(0, "STOPPING=1");
+	d->stopping = true;
+	return sd_event_exit(d->event, 0);
+}
+
+static int connect_broker(struct daemon *d);
+
+static void tell_lines(const char *event, const struct buf *errors, const char *next)
+{
+	_cleanup_(freep) char *copy = xstrdup(errors->p ? errors->p : "");
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (line[0])
+			log_error(event, "%s next=\"%s\"", line, next);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_broker(const struct config *a, const struct config *b)
+{
+	if (a->mqtt.subscribe_count != b->mqtt.subscribe_count || a->mqtt.sandbox != b->mqtt.sandbox ||
+	    a->mqtt.protocol_v5 != b->mqtt.protocol_v5)
+		return false;
+	for (size_t i = 0; i < a->mqtt.subscribe_count; i++)
+		if (!same_text(a->mqtt.subscribe[i], b->mqtt.subscribe[i]))
+			return false;
+	return same_text(a->mqtt.url, b->mqtt.url) && same_text(a->mqtt.client_id, b->mqtt.client_id) &&
+	       same_text(a->mqtt.username, b->mqtt.username) && same_text(a->mqtt.password_file, b->mqtt.password_file) &&
+	       same_text(a->mqtt.ca_file, b->mqtt.ca_file) && same_text(a->mqtt.cert_file, b->mqtt.cert_file) &&
+	       same_text(a->mqtt.key_file, b->mqtt.key_file);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct daemon *d = context;
+	struct config *old = d->config, *fresh = NULL;
+	_cleanup_(buf_done) struct buf errors = { 0 };
+
+	(void)source;
+	(void)info;
+	if (config_load(old->file[0] ? old->file : NULL, &fresh, &errors) < 0) {
+		tell_lines("reload.refused", &errors, "the old configuration stays");
+		return 0;
+	}
+	if (!same_text(old->store.path, fresh->store.path) || !same_text(old->http.listen, fresh->http.listen) ||
+	    !same_text(old->http.socket, fresh->http.socket)) {
+		log_error("reload.refused", "why=\"store.path and http.* change only by a restart\" next=\"the old configuration"
+					    " stays\"");
+		config_free(fresh);
+		return 0;
+	}
+	if (base_load(&d->base, fresh, clock_now_ms()) < 0) {
+		config_free(fresh);
+		return 0;
+	}
+	d->config = fresh;
+	log_set_level(fresh->log_level);
+	if (!same_broker(old, fresh)) {
+		mqtt_say_goodbye(d->mqtt);
+		mqtt_free(d->mqtt);
+		d->mqtt = NULL;
+		connect_broker(d);
+	} else {
+		mqtt_reconfigure(d->mqtt, fresh);
+	}
+	config_free(old);
+	log_info("reloaded", "file=%s", fresh->file);
+	return 0;
+}
+
+/* ---- building ---- */
+
+static int text_of_instance(struct store *s, const char *name, char *ret, size_t size)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	size_t len;
+	int r = store_query(s, &q, "SELECT value FROM instance WHERE name = ?", "t", name);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	const char *value = store_blob(q, 0, &len);
+	snprintf(ret, size, "%.*s", (int)len, value);
+	return 1;
+}
+
+static int keep_text(struct store *s, const char *name, const char *value)
+{
+	return store_run(s, "INSERT INTO instance(name, value) VALUES(?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+			 "tb", name, value, strlen(value));
+}
+
+/* Two daemons with one client id steal each other's messages: the default is random and kept (DESIGN §4.5). */
+static int find_client_id(struct daemon *d)
+{
+	uint8_t random[HASH_SIZE];
+	char hex[HASH_HEX_SIZE];
+	int r;
+
+	if (d->config->mqtt.client_id[0]) {
+		snprintf(d->client_id, sizeof d->client_id, "%s", d->config->mqtt.client_id);
+		return 0;
+	}
+	r = text_of_instance(d->base.store, "client_id", d->client_id, sizeof d->client_id);
+	if (r != 0)
+		return MIN(r, 0);
+	hash_random(random, sizeof random);
+	snprintf(d->client_id, sizeof d->client_id, "nurseryd-%.16s", hash_hex(random, hex));
+	return keep_text(d->base.store, "client_id", d->client_id);
+}
+
+static void forget_subscriptions(struct daemon *d)
+{
+	for (size_t i = 0; i < d->old_subscription_count; i++)
+		free(d->old_subscriptions[i]);
+	free(d->old_subscriptions);
+	d->old_subscriptions = NULL;
+	d->old_subscription_count = 0;
+}
+
+/* What the session on the broker may still be subscribed to: every topic that was ever configured. */
+static int remember_subscriptions(struct daemon *d)
+{
+	_cleanup_(buf_done) struct buf all = { 0 };
+	char text[8192] = "", *rest = text, *topic;
+	int r = text_of_instance(d->base.store, "subscriptions", text, sizeof text);
+
+	forget_subscriptions(d);
+	buf_str(&all, text);
+	d->old_subscriptions = xcalloc(512, sizeof(char *));
+	for (size_t i = 0; i < d->config->mqtt.subscribe_count; i++) {
+		char line[300];
+
+		snprintf(line, sizeof line, "%s\nnursery-test/%.250s\n", d->config->mqtt.subscribe[i],
+			 strncmp(d->config->mqtt.subscribe[i], "nursery/", 8) == 0 ? d->config->mqtt.subscribe[i] + 8 : "none");
+		if (!strstr(text, line))
+			buf_str(&all, line);
+	}
+	while ((topic = strsep(&rest, "\n")) && d->old_subscription_count < 511)
+		if (topic[0])
+			d->old_subscriptions[d->old_subscription_count++] = xstrdup(topic);
+	return r < 0 ? r : keep_text(d->base.store, "subscriptions", all.p ? all.p : "");
+}
+
+static int connect_broker(struct daemon *d)
+{
+	struct mqtt_handlers handlers = { .context = d, .burst = on_burst, .ready = on_ready, .held_alert = on_held_alert };
+	struct mqtt_options options;
+	int r = find_client_id(d);
+
+	if (r >= 0)
+		r = remember_subscriptions(d);
+	if (r < 0)
+		return r;
+	options = (struct mqtt_options){ .config = d->config, .client_id = d->client_id,
+					 .old_subscriptions = (const char *const *)d->old_subscriptions,
+					 .old_subscription_count = d->old_subscription_count };
+	return mqtt_new(d->event, &options, &handlers, &d->mqtt);
+}
+
+static int serve_http(struct daemon *d)
+{
+	struct http_options options = { .listen = d->config->http.listen, .socket = d->config->http.socket,
+					.db_path = d->config->store.path, .live = &d->live };
+	char why[HTTP_WHY_SIZE];
+	int r = http_new(&options, why, &d->http);
+
+	if (r < 0) {
+		log_error("http.failed", "why=\"%s\" next=\"stop\"", why);
+		return r;
+	}
+	log_info("http.ready", "listen=%s port=%d socket=%s", d->config->http.listen, http_port(d->http), d->config->http.socket);
+	return sd_event_add_io(d->event, &d->acts_source, http_act_fd(d->http), EPOLLIN, on_acts, d);
+}
+
+static int add_signals(struct daemon *d)
+{
+	sigset_t mask;
+	int r;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_add_signal(d->event, NULL, SIGTERM, on_stop, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop, d);
+	return r < 0 ? r : sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+}
+
+static int add_timers(struct daemon *d)
+{
+	int r = sd_event_add_time_relative(d->event, &d->tick, CLOCK_MONOTONIC, 0, 1000, on_tick, d);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(d->tick, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &d->step, CLOCK_MONOTONIC, 0, 1000, on_step, d);
+	return r < 0 ? r : sd_event_source_set_enabled(d->step, SD_EVENT_ON);
+}
+
+static int build(struct daemon *d)
+{
+	int64_t now = clock_now_ms();
+	int r = sd_event_default(&d->event);
+
+	if (r >= 0)
+		r = add_signals(d);
+	if (r >= 0)
+		r = base_open(d->config, &d->base);
+	if (r < 0)
+		return r;
+	if (now < base_clock_floor(&d->base)) {
+		log_error("clock.wrong", "next=\"stop: the clock is before the build or the last ledger row; set it and start again\"");
+		return -EINVAL;
+	}
+	r = base_load(&d->base, d->config, now);
+	if (r >= 0)
+		r = recompute_open(d->base.store, &d->base.ingest.fold, &d->recompute);
+	if (r < 0)
+		return r;
+	d->verify_to = d->base.ingest.ledger.head.n;
+	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
+	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
+	r = connect_broker(d);
+	if (r >= 0)
+		fill_facts(d, now);
+	if (r >= 0)
+		r = serve_http(d);
+	return r < 0 ? r : add_timers(d);
+}
+
+/* Stop reading, commit, write, disconnect; last indicators; close (DESIGN §6). Everything read is committed already. */
+static void wind_up(struct daemon *d)
+{
+	int64_t until = clock_monotonic_ms() + 2 * SECOND_MS;
+
+	if (d->http)
+		http_stop_acts(d->http);
+	if (!d->stopping || !d->mqtt)
+		return;
+	act(d, "act/daemon/stop", "version", NURSERYD_VERSION);
+	while (clock_monotonic_ms() < until &&
+	       recompute_step(&d->recompute, d->base.ingest.ledger.head.n, STEP_BUDGET_MS) > 0)
+		;
+	publish_changes(d);
+	if (mqtt_is_ready(d->mqtt))
+		outlet_head(&d->outlet, &d->base.ingest.ledger.head, clock_now_ms());
+	mqtt_say_goodbye(d->mqtt);
+	store_checkpoint(d->base.store, true, NULL);
+}
+
+static void tear_down(struct daemon *d)
+{
+	d->step = sd_event_source_disable_unref(d->step);
+	d->tick = sd_event_source_disable_unref(d->tick);
+	d->acts_source = sd_event_source_disable_unref(d->acts_source);
+	http_free(d->http);
+	mqtt_free(d->mqtt);
+	forget_subscriptions(d);
+	base_close(&d->base);
+	sd_event_unref(d->event);
+	api_live_done(&d->live);
+	config_free(d->config);
+}
+
+int daemon_run(struct config *config)
+{
+	struct daemon d = { .config = config, .base = { .lock_fd = -1 }, .writable = true, .started_at = clock_now_ms() };
+	int r;
+
+	log_set_level(config->log_level);
+	log_info("starting", "version=%s db=%s", NURSERYD_VERSION, config->store.path);
+	api_live_init(&d.live);
+	r = build(&d);
+	if (r >= 0)
+		r = sd_event_loop(d.event);
+	wind_up(&d);
+	tear_down(&d);
+	log_info("stopped", "status=%d", r < 0 ? 1 : 0);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

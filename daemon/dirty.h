@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Meaning: which (unit, day) must be computed again. Rows of table `dirty`, written in the transaction that
+ * changed the facts; a small set in memory keeps the hot path from writing the same row for every message.
+ */
+#pragma once
+
+#include "store.h"
+
+struct dirty {
+	struct dirty_mark *marks; /* what the table already holds (hash set) */
+	int64_t today;            /* the fold's day: nothing is computed for days behind it */
+};
+
+/* Marks unit on the days first…last, cut at today. unit "" is no unit. */
+int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
+int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
+/* Forgets the set: after a ROLLBACK and when the table's rows were taken out. */
+void dirty_forget(struct dirty *d);

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include "fold.h"
+
+#include "../collectors/incident.h"
+#include "clock.h"
+#include "imports.h"
+#include "rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* ---- hot state that is not the streams ---- */
+
+static int load_policy(struct fold *f)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	_cleanup_(buf_done) struct buf errors = { 0 };
+	struct policy *p = NULL;
+	size_t len;
+	int r = store_query(f->store, &q, "SELECT bytes FROM policy ORDER BY n DESC LIMIT 1", "");
+
+	policy_free(f->policy);
+	f->policy = NULL;
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	const char *bytes = store_blob(q, 0, &len);
+	r = policy_parse(bytes, len, "policy", &p, &errors);
+	f->policy = p;
+	return r < 0 ? -EUCLEAN : 0;
+}
+
+static int load_today(struct fold *f)
+{
+	int64_t turn = STORE_NULL;
+	int r = store_get_int(f->store, &turn, "SELECT min(at) FROM due WHERE kind = 'day'", "");
+
+	f->dirty.today = turn == STORE_NULL ? 0 : clock_local_day(turn) - 1;
+	f->due_changed = true;
+	return MIN(r, 0);
+}
+
+int fold_open(struct store *s, struct fold *ret)
+{
+	int r;
+
+	*ret = (struct fold){ .store = s };
+	r = streams_load(s, &ret->streams);
+	if (r >= 0)
+		r = load_policy(ret);
+	return r < 0 ? r : load_today(ret);
+}
+
+void fold_done(struct fold *f)
+{
+	streams_done(&f->streams);
+	dirty_forget(&f->dirty);
+	policy_free(f->policy);
+	f->policy = NULL;
+}
+
+int fold_before_commit(struct fold *f)
+{
+	return streams_flush(&f->streams, f->store);
+}
+
+void fold_commit(struct fold *f)
+{
+	streams_commit(&f->streams);
+}
+
+size_t fold_mark(const struct fold *f)
+{
+	return streams_mark(&f->streams);
+}
+
+int fold_rollback(struct fold *f, size_t mark)
+{
+	int r;
+
+	streams_undo(&f->streams, mark);
+	if (mark == 0)
+		streams_commit(&f->streams);
+	dirty_forget(&f->dirty);
+	r = load_policy(f);
+	return r < 0 ? r : load_today(f);
+}
+
+/* ---- messages ---- */
+
+/* What the fold needs to know of a row that is a message. */
+struct told {
+	const struct ledger_row *row;
+	const struct topic *topic;
+	const struct collector *collector; /* NULL: unknown feed */
+	enum status status;
+	bool identified, jump_refused;
+	int64_t epoch, seq;
+	const struct message *message; /* of an accepted one */
+};
+
+static int find_site(struct fold *f, const struct told *t, struct site **ret)
+{
+	*ret = NULL;
+	if (!t->collector || !ids_site_valid(t->topic->site))
+		return 0;
+	*ret = streams_find(&f->streams, t->topic->site);
+	return *ret ? 0 : streams_create(&f->streams, f->store, t->topic->site, t->row->n, ret);
+}
+
+static int note_refusal(struct fold *f, const struct told *t, const struct site *site)
+{
+	return store_run(f->store, "INSERT INTO refused(n, status, site, feed) VALUES(?, ?, ?, ?)", "itii", t->row->n,
+			 status_words[t->status], site ? site->id : STORE_NULL,
+			 t->collector ? (int64_t)t->collector->number : STORE_NULL);
+}
+
+/* Voids the message that an amend or retract refers to, for good, even if it has not arrived yet. */
+static int void_reference(struct fold *f, const struct told *t, struct site *site)
+{
+	const struct message *m = t->message;
+	int feed = t->collector->number;
+	int r = store_run(f->store, "INSERT OR IGNORE INTO void(site, feed, epoch, seq, n) VALUES(?, ?, ?, ?, ?)", "iiiii",
+			  site->id, (int64_t)feed, m->ref_epoch, m->ref_seq, t->row->n);
+
+	if (r < 0)
+		return r;
+	streams_change(&f->streams, site);
+	site->streams[feed - 1].flags |= STREAM_HAS_VOIDS;
+	if (!t->collector->void_message)
+		return 0;
+	return t->collector->void_message(f, site, m->ref_epoch, m->ref_seq, t->row->n, t->row->received_at);
+}
+
+static int is_voided(struct fold *f, const struct told *t, const struct site *site, bool *ret)
+{
+	int64_t n = 0;
+	int r = 0;
+
+	*ret = false;
+	if (site->streams[t->collector->number - 1].flags & STREAM_HAS_VOIDS)
+		r = store_get_int(f->store, &n, "SELECT 1 FROM void WHERE site = ? AND feed = ? AND epoch = ? AND seq = ?",
+				  "iiii", site->id, (int64_t)t->collector->number, t->epoch, t->seq);
+	*ret = n != 0;
+	return MIN(r, 0);
+}
+
+static int apply_accepted(struct fold *f, const struct told *t, struct site *site)
+{
+	struct fold_row row = { .n = t->row->n,
+				.received_at = t->row->received_at,
+				.site = site,
+				.collector = t->collector,
+				.message = t->message };
+	int r = 0;
+
+	if (t->message->kind != KIND_REPORT)
+		r = void_reference(f, t, site);
+	if (r < 0 || t->message->kind == KIND_RETRACT || !t->collector->apply)
+		return r;
+	r = is_voided(f, t, site, &row.voided);
+	return r < 0 ? r : t->collector->apply(f, &row);
+}
+
+static bool is_incident_topic(const struct topic *t)
+{
+	return strcmp(t->feed, "incident") == 0;
+}
+
+static int fold_told(struct fold *f, const struct told *t)
+{
+	struct site *site;
+	int r = find_site(f, t, &site);
+
+	if (r >= 0 && t->status != STATUS_ACCEPTED)
+		r = note_refusal(f, t, site);
+	if (r >= 0 && site && t->identified)
+		r = streams_consume(&f->streams, f->store, site, t->collector, t->epoch, t->seq, t->row->n,
+				    t->row->received_at, t->jump_refused);
+	if (r < 0)
+		return r;
+	if (t->status == STATUS_ACCEPTED)
+		return site ? apply_accepted(f, t, site) : -EUCLEAN;
+	if (is_incident_topic(t->topic))
+		return rules_incident_unreadable(f, t->row->n, t->row->received_at, t->topic->site, t->topic->division);
+	return 0;
+}
+
+int fold_message(struct fold *f, const struct ledger_row *row, const struct topic *topic, const struct decoded *d,
+		 const struct verdict *v)
+{
+	return fold_told(f, &(struct told){ .row = row,
+					    .topic = topic,
+					    .collector = d->collector,
+					    .status = v->status,
+					    .identified = v->identified,
+					    .jump_refused = findings_has(v->findings, E_SEQ_JUMP),
+					    .epoch = v->epoch,
+					    .seq = v->seq,
+					    .message = &d->message });
+}
+
+static int fold_message_again(struct fold *f, const struct ledger_row *row, const struct topic *topic)
+{
+	_cleanup_(outcome_done) struct outcome o = { 0 };
+	_cleanup_(freep) struct message *m = NULL;
+	struct told t = { .row = row, .topic = topic, .collector = collector_of(topic->feed) };
+	int r = outcome_read(row->outcome, row->outcome_len, &o);
+
+	if (r < 0)
+		return r;
+	t.status = o.status;
+	t.identified = o.identified;
+	t.jump_refused = o.jump_refused;
+	t.epoch = o.epoch;
+	t.seq = o.seq;
+	if (o.status == STATUS_ACCEPTED) {
+		m = xcalloc(1, sizeof *m);
+		if (!t.collector)
+			return -EUCLEAN;
+		r = envelope_facts(t.collector, row->payload, row->payload_len, row->received_at, m);
+		if (r < 0)
+			return -EUCLEAN;
+		snprintf(m->division, sizeof m->division, "%.6s", topic->division);
+		snprintf(m->site, sizeof m->site, "%.21s", topic->site);
+		t.message = m;
+	}
+	return fold_told(f, &t);
+}
+
+/* ---- acts ---- */
+
+static int ask_evening(struct fold *f, int64_t day)
+{
+	return fold_ask_due(f, clock_day_start_ms(day) + policy_reporting(f->policy, day)->timely_by_ms, "evening", "");
+}
+
+/* The first row is the policy, and starts the calendar. */
+static int start_calendar(struct fold *f, const struct ledger_row *row)
+{
+	int64_t day = clock_local_day(row->received_at);
+	int r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
+
+	f->dirty.today = day;
+	return r < 0 ? r : ask_evening(f, day);
+}
+
+static int act_policy(struct fold *f, const struct ledger_row *row, const char *rest)
+{
+	int r = store_run(f->store, "INSERT INTO policy(n, bytes) VALUES(?, ?)", "ib", row->n, row->payload, row->payload_len);
+
+	(void)rest;
+	if (r >= 0)
+		r = load_policy(f);
+	return r < 0 || row->n > 1 ? r : start_calendar(f, row);
+}
+
+static int act_import(struct fold *f, const struct ledger_row *row, const char *kind)
+{
+	struct import_report rep;
+	uint8_t sha[HASH_SIZE];
+	int r;
+
+	hash_sha256(row->payload, row->payload_len, sha);
+	import_check(kind, row->payload, row->payload_len, &rep);
+	r = store_run(f->store, "INSERT INTO import(n, kind, received_at, rows, sha256, actor) VALUES(?, ?, ?, ?, ?, '')",
+		      "itiih", row->n, kind, row->received_at, rep.rows, sha);
+	return r < 0 ? r : import_apply(f, kind, row->payload, row->payload_len, row->n);
+}
+
+static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	int64_t day = clock_local_day(at);
+	int r;
+
+	(void)row;
+	(void)subject;
+	f->dirty.today = day;
+	r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
+	if (r >= 0)
+		r = ask_evening(f, day);
+	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, day, day);
+}
+
+/* From now on today's reports are expected (DOMAIN §2, completeness). */
+static int due_evening(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	(void)row;
+	(void)subject;
+	return dirty_mark_all(&f->dirty, f->store, clock_local_day(at), clock_local_day(at));
+}
+
+static int due_incident(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	char site[SITE_ID_SIZE];
+	const char *slash = strchr(subject, '/');
+	const struct site *known;
+
+	(void)at;
+	if (!slash || (size_t)(slash - subject) >= sizeof site)
+		return -EUCLEAN;
+	snprintf(site, sizeof site, "%.*s", (int)(slash - subject), subject);
+	known = streams_find(&f->streams, site);
+	return known ? incident_refresh(f, row->n, row->received_at, known, slash + 1) : -EUCLEAN;
+}
+
+static const struct {
+	const char *kind;
+	int (*fold)(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject);
+} due_kinds[] = {
+	{ "day", due_day },
+	{ "evening", due_evening },
+	{ "incident", due_incident },
+};
+
+static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)
+{
+	_cleanup_(json_freep) json *payload = NULL;
+	const json *at, *subject;
+	size_t offset;
+	int r;
+
+	if (json_parse(row->payload, row->payload_len, DEPTH_MAX, &payload, &offset) < 0)
+		return -EUCLEAN;
+	at = json_get(payload, "at");
+	subject = json_get(payload, "subject");
+	if (!at || !subject || json_kind(at) != JSON_KIND_INT || json_kind(subject) != JSON_KIND_TEXT)
+		return -EUCLEAN;
+	r = store_run(f->store, "DELETE FROM due WHERE at = ? AND kind = ? AND subject = ?", "itt", json_int(at), kind,
+		      json_text(subject));
+	f->due_changed = true;
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(due_kinds); i++)
+		if (strcmp(due_kinds[i].kind, kind) == 0)
+			return due_kinds[i].fold(f, row, json_int(at), json_text(subject));
+	return r < 0 ? r : -EUCLEAN;
+}
+
+/* start, stop, connect, disconnect and jumps of the clock: on record, nothing follows from them yet. */
+static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
+{
+	(void)f;
+	(void)row;
+	(void)what;
+	return 0;
+}
+
+static const struct {
+	const char *prefix;
+	int (*fold)(struct fold *f, const struct ledger_row *row, const char *rest);
+} acts[] = {
+	{ "act/policy", act_policy },
+	{ "act/import/", act_import },
+	{ "act/due/", act_due },
+	{ "act/daemon/", act_daemon },
+};
+
+int fold_ledger_row(struct fold *f, const struct ledger_row *row)
+{
+	struct topic topic;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+		size_t len = strlen(acts[i].prefix);
+
+		if (strncmp(row->topic, acts[i].prefix, len) == 0)
+			return acts[i].fold(f, row, row->topic + len);
+	}
+	r = topic_parse(row->topic, &topic);
+	return r < 0 ? -EUCLEAN : fold_message_again(f, row, &topic);
+}
+
+/* ---- due rows ---- */
+
+int fold_next_due(struct fold *f, int64_t *ret_at)
+{
+	int64_t at = STORE_NULL;
+	int r = 0;
+
+	if (f->due_changed) {
+		r = store_get_int(f->store, &at, "SELECT min(at) FROM due", "");
+		if (r < 0)
+			return r;
+		f->next_due = at == STORE_NULL ? INT64_MAX : at;
+		f->due_changed = false;
+	}
+	*ret_at = f->next_due;
+	return 0;
+}
+
+int fold_due(struct fold *f, int64_t now, struct buf *topic, struct buf *payload, int64_t *ret_at)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = fold_next_due(f, ret_at);
+
+	if (r < 0 || *ret_at > now)
+		return MIN(r, 0);
+	/* "day" sorts before "evening" and "incident": at the same instant the day turns first. */
+	r = store_query(f->store, &q, "SELECT at, kind, subject FROM due ORDER BY at, kind, subject LIMIT 1", "");
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	buf_reset(topic);
+	buf_reset(payload);
+	buf_printf(topic, "act/due/%s", store_text(q, 1));
+	buf_printf(payload, "{\"at\":%lld,\"subject\":", (long long)store_int(q, 0));
+	buf_json(payload, store_text(q, 2), -1);
+	buf_char(payload, '}');
+	return 1;
+}

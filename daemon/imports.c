@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "imports.h"
+
+#include "clock.h"
+#include "ids.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define COLUMNS_MAX 8
+
+enum column_type {
+	COLUMN_TEXT,
+	COLUMN_CODE,   /* six digits */
+	COLUMN_PROVINCE,
+	COLUMN_DAY,
+	COLUMN_COUNT,
+	COLUMN_DECIMAL, /* a decimal number, kept as its text and compared exactly */
+	COLUMN_WORD,
+};
+
+struct column {
+	const char *name;
+	enum column_type type;
+	bool optional; /* may be empty: NULL, or "" for text */
+	const char *words; /* " a b c " */
+};
+
+struct kind {
+	const char *name;
+	struct column columns[COLUMNS_MAX];
+	const char *sql; /* parameters: the columns in order, then, if keeps_n, the ledger row */
+	bool keeps_n;    /* of two rows of one key both stay, the later counts */
+	bool recomputes; /* indicators of all units change */
+};
+
+static const struct kind kinds[] = {
+	{ .name = "divisions",
+	  .columns = { { "code", COLUMN_CODE }, { "level", COLUMN_WORD, .words = " province prefecture county " },
+		       { "name", COLUMN_TEXT }, { "parent", COLUMN_CODE, .optional = true } },
+	  .sql = "INSERT INTO division(code, level, name, parent) VALUES(?1, ?2, ?3, ifnull(?4, ''))"
+		 " ON CONFLICT DO UPDATE SET name = excluded.name, parent = excluded.parent" },
+	{ .name = "workdays",
+	  .columns = { { "date", COLUMN_DAY }, { "day", COLUMN_WORD, .words = " rest work " }, { "reason", COLUMN_TEXT, true } },
+	  .sql = "INSERT INTO workday(date, day, reason) VALUES(?1, ?2, ?3)"
+		 " ON CONFLICT DO UPDATE SET day = excluded.day, reason = excluded.reason",
+	  .recomputes = true },
+	{ .name = "designations",
+	  .columns = { { "unit", COLUMN_CODE }, { "name", COLUMN_TEXT, true }, { "cycle", COLUMN_TEXT },
+		       { "status", COLUMN_WORD,
+			 .words = " none applied province_review province_publicity recommended national_review"
+				  " national_publicity named recheck revoked barred objection rejected " },
+		       { "effective_on", COLUMN_DAY }, { "document", COLUMN_TEXT, true } },
+	  .sql = "INSERT INTO designation(unit, name, cycle, status, effective_on, document)"
+		 " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET name = excluded.name,"
+		 " cycle = excluded.cycle, status = excluded.status, document = excluded.document" },
+	{ .name = "population",
+	  .columns = { { "division", COLUMN_CODE }, { "reference_date", COLUMN_DAY }, { "resident", COLUMN_COUNT, true },
+		       { "under3", COLUMN_COUNT, true }, { "source", COLUMN_TEXT } },
+	  .sql = "INSERT INTO population(division, reference_date, resident, under3, source, n) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+		 " ON CONFLICT DO UPDATE SET resident = excluded.resident, under3 = excluded.under3, source = excluded.source",
+	  .keeps_n = true,
+	  .recomputes = true },
+	{ .name = "targets",
+	  .columns = { { "division", COLUMN_CODE, true }, { "indicator", COLUMN_TEXT }, { "value", COLUMN_DECIMAL },
+		       { "by", COLUMN_DAY }, { "source", COLUMN_TEXT } },
+	  .sql = "INSERT INTO target(division, indicator, value, by, source) VALUES(ifnull(?1, ''), ?2, ?3, ?4, ?5)"
+		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source" },
+	{ .name = "averages",
+	  .columns = { { "province", COLUMN_PROVINCE }, { "indicator", COLUMN_TEXT }, { "reference_date", COLUMN_DAY },
+		       { "value", COLUMN_DECIMAL }, { "source", COLUMN_TEXT } },
+	  .sql = "INSERT INTO average(province, indicator, reference_date, value, source)"
+		 " VALUES(?1, ?2, ?3, ?4, ?5)"
+		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source" },
+};
+
+static const struct kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+bool import_kind_known(const char *kind)
+{
+	return kind_of(kind) != NULL;
+}
+
+void import_kinds(struct buf *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		buf_str(ret, i > 0 ? ", " : "");
+		buf_str(ret, kinds[i].name);
+	}
+}
+
+/* ---- CSV ---- */
+
+/* One line's fields, unquoted in place of a private copy. */
+struct record {
+	int line; /* where it starts */
+	size_t count;
+	char *fields[COLUMNS_MAX + 1]; /* one more shows that there are too many */
+	bool broken;                   /* an unclosed or stray quote */
+};
+
+struct reader {
+	char *p, *end;
+	int line;
+};
+
+/* Reads one field at r->p, NUL-terminates it in place, and returns the character that ended it. */
+static int read_field(struct reader *r, char **ret, bool *broken)
+{
+	char *to = r->p;
+	int stop;
+	bool quoted = r->p < r->end && *r->p == '"';
+
+	*ret = to;
+	if (quoted)
+		r->p++;
+	for (; r->p < r->end; r->p++) {
+		if (quoted && *r->p == '"') {
+			if (r->p + 1 < r->end && r->p[1] == '"')
+				r->p++;
+			else {
+				quoted = false;
+				continue;
+			}
+		} else if (!quoted && (*r->p == ',' || *r->p == '\n')) {
+			break;
+		}
+		r->line += *r->p == '\n';
+		*to++ = *r->p;
+	}
+	stop = r->p < r->end ? *r->p++ : '\n';
+	if (stop == '\n' && to > *ret && to[-1] == '\r')
+		to--;
+	*to = '\0';
+	*broken = *broken || quoted;
+	return stop;
+}
+
+static bool read_record(struct reader *r, struct record *ret)
+{
+	int stop = ',';
+	char *field;
+
+	if (r->p >= r->end)
+		return false;
+	*ret = (struct record){ .line = r->line };
+	while (stop == ',') {
+		stop = read_field(r, &field, &ret->broken);
+		if (ret->count < ARRAY_SIZE(ret->fields))
+			ret->fields[ret->count++] = field;
+	}
+	r->line++;
+	return true;
+}
+
+static bool is_blank(const struct record *c)
+{
+	return c->count == 1 && c->fields[0][0] == '\0';
+}
+
+/* ---- checking ---- */
+
+static void complain(struct import_report *rep, int line, const char *column, const char *value, const char *zh, const char *en)
+{
+	if (rep->error_count < IMPORT_ERRORS_MAX) {
+		struct import_error *e = &rep->errors[rep->error_count];
+
+		*e = (struct import_error){ .line = line, .zh = zh, .en = en };
+		snprintf(e->column, sizeof e->column, "%s", column);
+		snprintf(e->value, 64, "%s", value);
+	}
+	rep->error_count++;
+}
+
+static bool only_digits(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789") == len;
+}
+
+static bool is_count(const char *text, int64_t *ret)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 15 || strspn(text, "0123456789") != len)
+		return false;
+	*ret = strtoll(text, NULL, 10);
+	return true;
+}
+
+static bool is_decimal(const char *text)
+{
+	size_t whole = strspn(text, "0123456789");
+
+	if (whole == 0 || strlen(text) > 24)
+		return false;
+	text += whole;
+	return *text == '\0' || (*text == '.' && text[1] && strspn(text + 1, "0123456789") == strlen(text + 1));
+}
+
+static bool is_word(const char *text, const char *words)
+{
+	size_t len = strlen(text);
+
+	for (const char *at = words; len > 0 && (at = strstr(at, text)); at++)
+		if (at[-1] == ' ' && at[len] == ' ')
+			return true;
+	return false;
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+struct rule_text {
+	const char *zh, *en;
+};
+static const struct rule_text rule_texts[] = {
+	[COLUMN_TEXT] = { "不得为空，不得含控制字符", "must not be empty and must hold no control characters" },
+	[COLUMN_CODE] = { "应为六位行政区划代码", "must be a six-digit division code" },
+	[COLUMN_PROVINCE] = { "应为两位省级代码", "must be a two-digit province code" },
+	[COLUMN_DAY] = { "应为存在的日期 YYYY-MM-DD", "must be a date that exists, YYYY-MM-DD" },
+	[COLUMN_COUNT] = { "应为非负整数", "must be a whole number, 0 or more" },
+	[COLUMN_DECIMAL] = { "应为十进制数，如 4.5", "must be a decimal number such as 4.5" },
+	[COLUMN_WORD] = { "不是允许的取值", "is not one of the allowed words" },
+};
+
+/* Text → value; an optional empty cell is NULL (text: ""). */
+static bool read_value(const struct column *c, const char *text, union store_value *ret)
+{
+	bool number = c->type == COLUMN_DAY || c->type == COLUMN_COUNT;
+
+	if (text[0] == '\0') {
+		if (number)
+			ret->number = STORE_NULL;
+		else
+			ret->text = c->type == COLUMN_TEXT ? "" : NULL;
+		return c->optional;
+	}
+	if (!number)
+		ret->text = text;
+	switch (c->type) {
+	case COLUMN_CODE:
+		return only_digits(text, 6);
+	case COLUMN_PROVINCE:
+		return only_digits(text, 2) && ids_province_valid(text);
+	case COLUMN_DAY:
+		return clock_parse_day(text, &ret->number) == 0;
+	case COLUMN_COUNT:
+		return is_count(text, &ret->number);
+	case COLUMN_DECIMAL:
+		return is_decimal(text);
+	case COLUMN_WORD:
+		return is_word(text, c->words);
+	default:
+		return !has_control(text);
+	}
+}
+
+static size_t column_count(const struct kind *k)
+{
+	size_t n = 0;
+
+	while (n < COLUMNS_MAX && k->columns[n].name)
+		n++;
+	return n;
+}
+
+static bool check_header(const struct kind *k, const struct record *c, struct import_report *rep)
+{
+	size_t want = column_count(k);
+
+	for (size_t i = 0; i < want; i++) {
+		const char *got = i < c->count ? c->fields[i] : "";
+
+		if (strcmp(got, k->columns[i].name) != 0)
+			complain(rep, c->line, k->columns[i].name, got, "表头应为该列名", "the header must name this column here");
+	}
+	if (c->count > want)
+		complain(rep, c->line, "", c->fields[want], "多余的列", "one column too many");
+	return rep->error_count == 0;
+}
+
+typedef int (*record_fn)(void *context, const struct kind *k, const union store_value *values);
+
+static int each_record(const struct kind *k, struct reader *reader, struct import_report *rep, record_fn fn, void *context)
+{
+	size_t want = column_count(k);
+	struct record c;
+
+	while (read_record(reader, &c)) {
+		union store_value values[COLUMNS_MAX + 1];
+		size_t before = rep->error_count;
+		int r;
+
+		if (is_blank(&c))
+			continue;
+		if (c.broken || c.count != want) {
+			complain(rep, c.line, "", "", "列数或引号不正确", c.broken ? "a quote is not closed" : "wrong number of columns");
+			continue;
+		}
+		for (size_t i = 0; i < want; i++)
+			if (!read_value(&k->columns[i], c.fields[i], &values[i]))
+				complain(rep, c.line, k->columns[i].name, c.fields[i], rule_texts[k->columns[i].type].zh,
+					 rule_texts[k->columns[i].type].en);
+		if (rep->error_count > before)
+			continue;
+		rep->rows++;
+		r = fn ? fn(context, k, values) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool utf8_valid(const char *p, size_t len)
+{
+	_cleanup_(json_freep) json *text = json_new_text_len(p, len);
+
+	return json_kind(text) == JSON_KIND_TEXT;
+}
+
+static int read_file(const struct kind *k, const char *csv, size_t len, struct import_report *rep, record_fn fn, void *context)
+{
+	_cleanup_(freep) char *copy = xcalloc(1, len + 1);
+	struct reader reader = { .line = 1 };
+	struct record header;
+
+	memcpy(copy, csv, len);
+	reader.p = copy;
+	reader.end = copy + len;
+	if (len >= 3 && memcmp(copy, "\xef\xbb\xbf", 3) == 0)
+		reader.p += 3;
+	if (!utf8_valid(copy, len) || memchr(copy, '\0', len)) {
+		complain(rep, 0, "", "", "文件应为 UTF-8 编码的文本", "the file must be UTF-8 text");
+		return 0;
+	}
+	if (!read_record(&reader, &header)) {
+		complain(rep, 0, "", "", "文件为空", "the file is empty");
+		return 0;
+	}
+	if (!check_header(k, &header, rep))
+		return 0;
+	return each_record(k, &reader, rep, fn, context);
+}
+
+void import_check(const char *kind, const char *csv, size_t len, struct import_report *ret)
+{
+	const struct kind *k = kind_of(kind);
+
+	*ret = (struct import_report){ 0 };
+	if (!k)
+		complain(ret, 0, "", kind, "未知的导入类型", "unknown kind of import");
+	else
+		read_file(k, csv, len, ret, NULL, NULL);
+}
+
+struct applying {
+	struct fold *f;
+	int64_t n;
+};
+
+static int apply_record(void *context, const struct kind *k, const union store_value *values)
+{
+	const struct applying *a = context;
+	union store_value all[COLUMNS_MAX + 1];
+	char types[COLUMNS_MAX + 2] = "";
+	size_t count = column_count(k);
+
+	for (size_t i = 0; i < count; i++) {
+		all[i] = values[i];
+		types[i] = k->columns[i].type == COLUMN_DAY || k->columns[i].type == COLUMN_COUNT ? 'i' : 't';
+	}
+	if (k->keeps_n) {
+		all[count].number = a->n;
+		types[count] = 'i';
+	}
+	return store_run_values(a->f->store, k->sql, types, all);
+}
+
+int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n)
+{
+	const struct kind *k = kind_of(kind);
+	struct applying a = { .f = f, .n = n };
+	struct import_report rep = { 0 };
+	int64_t first = f->dirty.today;
+	int r;
+
+	if (!k)
+		return -EINVAL;
+	r = read_file(k, csv, len, &rep, apply_record, &a);
+	if (r < 0 || !k->recomputes)
+		return r;
+	r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);
+	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
+}

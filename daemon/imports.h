@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Meaning: reference data from CSV files (CONTRACT §3 "Import columns"), a row a kind. A file is judged whole before it
+ * becomes a ledger row: a bad row names line, column, value and rule, and nothing of the file is imported. Adding a
+ * kind is adding a row to the table in imports.c and its table to the schema.
+ */
+#pragma once
+
+#include "facts.h"
+
+#define IMPORT_ERRORS_MAX 20
+#define IMPORT_BYTES_MAX (16 * 1024 * 1024)
+
+struct import_error {
+	int line; /* 1 is the header; 0: the whole file */
+	char column[32];
+	char value[80];
+	const char *zh, *en; /* the rule */
+};
+struct import_report {
+	int64_t rows;
+	size_t error_count; /* all of them; the first IMPORT_ERRORS_MAX are described */
+	struct import_error errors[IMPORT_ERRORS_MAX];
+};
+
+bool import_kind_known(const char *kind);
+void import_kinds(struct buf *ret); /* "divisions, workdays, …" */
+/* UTF-8 with or without BOM, LF or CRLF, RFC 4180 quotes. Pure. */
+void import_check(const char *kind, const char *csv, size_t len, struct import_report *ret);
+/* The bytes of a ledger row that import_check found good. */
+int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n);

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include "ingest.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Acts of the daemon itself, and codes with their verdict: no findings. */
+static const struct findings no_findings;
+
+int ingest_open(struct store *s, struct ingest *ret)
+{
+	int r;
+
+	*ret = (struct ingest){ .store = s, .receipts = true };
+	r = ledger_open(s, &ret->ledger);
+	if (r >= 0)
+		r = fold_open(s, &ret->fold);
+	if (r >= 0)
+		r = door_open(s, &ret->fold.streams, &ret->door);
+#ifdef NURSERYD_SEAMS
+	ret->seam_fault = getenv("NURSERYD_FAULT_APPLY") != NULL;
+	ret->seam_keep_hot = getenv("NURSERYD_KEEP_HOT") != NULL;
+#endif
+	return r;
+}
+
+void ingest_done(struct ingest *in)
+{
+	door_done(&in->door);
+	fold_done(&in->fold);
+	buf_done(&in->bytes);
+	buf_done(&in->outcome);
+	buf_done(&in->stand_in);
+	free(in->out);
+	*in = (struct ingest){ 0 };
+}
+
+/* A failure of the store, not of one message: the whole batch waits. */
+static bool is_store_failure(int r)
+{
+	return r == -ENOSPC || r == -EIO || r == -EBUSY || r == -EROFS || r == -EUCLEAN || r == -ENOENT;
+}
+
+/* ---- receipts ---- */
+
+static struct buf *begin_outgoing(struct ingest *in, const struct topic *t, const char *what)
+{
+	if (in->out_count == in->out_cap) {
+		in->out_cap = MAX(in->out_cap * 2, (size_t)64);
+		in->out = xrealloc(in->out, in->out_cap * sizeof *in->out);
+	}
+	in->out[in->out_count].topic_at = in->bytes.len;
+	buf_str(&in->bytes, t->sandbox ? "nursery-test/v1/" : "nursery/v1/");
+	buf_str(&in->bytes, t->province);
+	buf_char(&in->bytes, '/');
+	buf_str(&in->bytes, t->division);
+	buf_char(&in->bytes, '/');
+	buf_str(&in->bytes, t->site);
+	buf_str(&in->bytes, what);
+	buf_add(&in->bytes, "", 1);
+	in->out[in->out_count].payload_at = in->bytes.len;
+	return &in->bytes;
+}
+
+static void end_outgoing(struct ingest *in)
+{
+	struct outgoing *o = &in->out[in->out_count++];
+
+	o->payload_len = in->bytes.len - o->payload_at;
+}
+
+static void send_receipt(struct ingest *in, const struct topic *t, const struct receipt *r)
+{
+	if (!in->receipts)
+		return;
+	receipt_write(r, begin_outgoing(in, t, "/down/receipt"));
+	end_outgoing(in);
+}
+
+static int64_t next_seq(const struct ingest *in, const struct topic *t)
+{
+	const struct passed *p = &in->passed;
+
+	if (!p->decoded.site_valid || !p->decoded.collector)
+		return 1;
+	return streams_next_seq(streams_find(&in->fold.streams, t->site), p->decoded.collector);
+}
+
+/* ---- one message ---- */
+
+static int repeat_of(struct ingest *in, const struct topic *t, int64_t now)
+{
+	_cleanup_(outcome_done) struct outcome o = { 0 };
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	struct ledger_row row;
+	int r = ledger_rows(in->store, in->passed.first_n, in->passed.first_n, &q);
+
+	(void)now;
+	if (r < 0 || (r = ledger_step(q, &row)) <= 0)
+		return r < 0 ? r : -EUCLEAN;
+	r = outcome_read(row.outcome, row.outcome_len, &o);
+	if (r < 0)
+		return r;
+	in->staged.duplicates++;
+	send_receipt(in, t,
+		     &(struct receipt){ .feed = t->feed, .identified = o.identified, .epoch = o.epoch, .seq = o.seq,
+					.status = o.status, .received_at = row.received_at, .ledger = row.n, .hash = row.hash,
+					.errors = o.errors, .warnings = o.warnings, .next_seq = next_seq(in, t),
+					.duplicate = true });
+	return 0;
+}
+
+static int long_ago(struct ingest *in, const struct topic *t, int64_t now)
+{
+	const struct message *m = &in->passed.decoded.message;
+
+	in->staged.duplicates++;
+	send_receipt(in, t,
+		     &(struct receipt){ .feed = t->feed, .identified = true, .epoch = m->epoch, .seq = m->seq,
+					.status = STATUS_ACCEPTED, .received_at = now, .findings = &no_findings,
+					.next_seq = next_seq(in, t), .duplicate = true, .unverified = true });
+	return 0;
+}
+
+static void answer(struct ingest *in, const struct topic *t, const struct verdict *v, const struct ledger_row *row,
+		   const char *payload, size_t len, int64_t now)
+{
+	struct receipt r = { .feed = t->feed, .identified = v->identified, .epoch = v->epoch, .seq = v->seq,
+			     .status = v->status, .received_at = row ? row->received_at : now, .ledger = row ? row->n : 0,
+			     .hash = row ? row->hash : NULL, .findings = v->findings, .next_seq = next_seq(in, t),
+			     .sandbox = t->sandbox };
+	uint8_t sha[HASH_SIZE];
+
+	if (!v->identified) {
+		hash_sha256(payload, len, sha);
+		r.sha256 = sha;
+	}
+	send_receipt(in, t, &r);
+}
+
+static int store_row(struct ingest *in, const struct topic *t, const struct incoming *m, const struct verdict *v, int64_t now)
+{
+	const struct decoded *d = &in->passed.decoded;
+	struct ledger_row row = { .received_at = now, .topic = m->topic, .payload = m->payload, .payload_len = m->len };
+	int r;
+
+	if (d->state == PAYLOAD_UNREADABLE || v->status == STATUS_REFUSED_PII) {
+		buf_reset(&in->stand_in);
+		door_stand_in(&in->door, d, m->payload, m->len, &in->stand_in);
+		row.payload = in->stand_in.p;
+		row.payload_len = in->stand_in.len;
+	}
+	buf_reset(&in->outcome);
+	outcome_write(v, &in->outcome);
+	row.outcome = in->outcome.p;
+	row.outcome_len = in->outcome.len;
+	r = ledger_append(&in->ledger, &row);
+	if (r >= 0)
+		r = fold_message(&in->fold, &row, t, d, v);
+#ifdef NURSERYD_SEAMS
+	if (r >= 0 && in->seam_fault && v->status == STATUS_ACCEPTED && memmem(m->payload, m->len, "seam-fault", 10))
+		r = -EINVAL;
+#endif
+	if (r < 0)
+		return r;
+	in->staged.by_status[v->status]++;
+	answer(in, t, v, &row, m->payload, m->len, now);
+	return 0;
+}
+
+/* Retained birth and last will: the latest state of the site's connection, no ledger row, no receipt. */
+static int take_status(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
+{
+	_cleanup_(json_freep) json *root = NULL;
+	const json *state;
+	size_t offset;
+
+	in->staged.status_messages++;
+	if (t->sandbox || !ids_site_valid(t->site) || json_parse(m->payload, m->len, DEPTH_MAX, &root, &offset) < 0)
+		return 0;
+	state = json_get(root, "state");
+	if (!state || json_kind(state) != JSON_KIND_TEXT ||
+	    (strcmp(json_text(state), "online") != 0 && strcmp(json_text(state), "offline") != 0))
+		return 0;
+	return store_run(in->store,
+			 "INSERT INTO site_status(site, state, at) VALUES(?, ?, ?)"
+			 " ON CONFLICT DO UPDATE SET state = excluded.state, at = excluded.at WHERE state <> excluded.state",
+			 "tti", t->site, json_text(state), now);
+}
+
+static int take_judged(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
+{
+	struct passed *p = &in->passed;
+
+	if (t->sandbox) {
+		in->staged.sandbox++;
+		answer(in, t, &p->verdict, NULL, m->payload, m->len, now);
+		return 0;
+	}
+	if (p->first_n > 0)
+		return repeat_of(in, t, now);
+	if (p->long_ago)
+		return long_ago(in, t, now);
+	return store_row(in, t, m, &p->verdict, now);
+}
+
+static int take(struct ingest *in, const struct incoming *m, int64_t now)
+{
+	struct topic t;
+	int r;
+
+	if (topic_parse(m->topic, &t) < 0) {
+		log_warning("message.strange_topic", "next=\"ignored: not a topic of nursery/v1\"");
+		return 0;
+	}
+	if (m->len == 0) { /* a zero-length payload is nothing: it clears a retained message */
+		in->staged.empty++;
+		return 0;
+	}
+	if (strcmp(t.feed, "status") == 0)
+		return take_status(in, &t, m, now);
+	r = door_judge(&in->door, &t, m->payload, m->len, now, &in->passed);
+	if (r >= 0)
+		r = take_judged(in, &t, m, now);
+	passed_done(&in->passed);
+	return r;
+}
+
+/* The message that made our code fail: kept, receipted as `fault`, and looked at by a person. */
+static int take_culprit(struct ingest *in, const struct incoming *m, int64_t now)
+{
+	char whole[] = "";
+	struct finding finding = { .code = E_FAULT, .path = whole, .zh = code_texts[E_FAULT].zh,
+				   .en = code_texts[E_FAULT].en, .fix = code_texts[E_FAULT].fix };
+	struct findings findings = { .items = &finding, .count = 1, .errors = 1 };
+	struct verdict v;
+	struct topic t;
+	int r;
+
+	if (topic_parse(m->topic, &t) < 0)
+		return 0;
+	r = door_judge(&in->door, &t, m->payload, m->len, now, &in->passed);
+	if (r >= 0) {
+		v = in->passed.verdict;
+		v.status = v.status == STATUS_REFUSED_PII ? v.status : STATUS_FAULT;
+		v.findings = &findings;
+		r = store_row(in, &t, m, &v, now);
+	}
+	passed_done(&in->passed);
+	return r;
+}
+
+/* ---- transactions ---- */
+
+static int roll_back(struct ingest *in)
+{
+	store_rollback(in->store);
+	in->staged = (struct ingest_counters){ 0 };
+	in->out_count = 0;
+	buf_reset(&in->bytes);
+	ledger_rollback(&in->ledger);
+#ifdef NURSERYD_SEAMS
+	if (in->seam_keep_hot) { /* what a forgotten undo would do: the crash suite must turn red */
+		fold_commit(&in->fold);
+		return 0;
+	}
+#endif
+	return fold_rollback(&in->fold, 0);
+}
+
+static int begin(struct ingest *in)
+{
+	in->out_count = 0;
+	buf_reset(&in->bytes);
+	in->staged = (struct ingest_counters){ 0 };
+	return store_begin(in->store);
+}
+
+static void add_counters(struct ingest_counters *to, const struct ingest_counters *from)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(to->by_status); i++)
+		to->by_status[i] += from->by_status[i];
+	to->duplicates += from->duplicates;
+	to->sandbox += from->sandbox;
+	to->status_messages += from->status_messages;
+	to->empty += from->empty;
+	to->batches++;
+}
+
+static int commit(struct ingest *in)
+{
+	int r = fold_before_commit(&in->fold);
+
+	if (r >= 0)
+		r = store_commit(in->store);
+	if (r < 0) {
+		in->counters.failed_batches++;
+		roll_back(in);
+		return r;
+	}
+	ledger_commit(&in->ledger);
+	fold_commit(&in->fold);
+	add_counters(&in->counters, &in->staged);
+	return 0;
+}
+
+static int append_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now)
+{
+	struct verdict v = { .status = STATUS_ACCEPTED, .findings = &no_findings, .actor = actor };
+	struct ledger_row row = { .received_at = now, .topic = topic, .payload = payload, .payload_len = len };
+	int r;
+
+	buf_reset(&in->outcome);
+	outcome_write(&v, &in->outcome);
+	row.outcome = in->outcome.p;
+	row.outcome_len = in->outcome.len;
+	r = ledger_append(&in->ledger, &row);
+	return r < 0 ? r : fold_ledger_row(&in->fold, &row);
+}
+
+/* Inside a transaction: time passes before anything received now is folded. */
+static int append_due(struct ingest *in, int64_t now, int *ret_count)
+{
+	_cleanup_(buf_done) struct buf topic = { 0 }, payload = { 0 };
+	int64_t at;
+	int r;
+
+	while ((r = fold_due(&in->fold, now, &topic, &payload, &at)) > 0) {
+		/* The row carries the time it was due, not that of a late awakening; the ledger's time never falls. */
+		r = append_act(in, topic.p, payload.p, payload.len, "daemon", at);
+		if (r < 0)
+			return r;
+		++*ret_count;
+	}
+	return r;
+}
+
+static int take_all(struct ingest *in, const struct incoming *messages, size_t count, int64_t now)
+{
+	int due = 0, r = 0;
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		int64_t at = messages[i].received_at ? messages[i].received_at : now;
+
+		r = append_due(in, at, &due);
+		if (r >= 0)
+			r = take(in, &messages[i], at);
+	}
+	return r;
+}
+
+static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now)
+{
+	size_t mark = fold_mark(&in->fold), outs = in->out_count, bytes = in->bytes.len;
+	struct ledger_head head = in->ledger.head;
+	struct ingest_counters counters = in->staged;
+	int r = store_savepoint(in->store);
+
+	if (r < 0)
+		return r;
+	r = take(in, m, now);
+	if (r < 0 && !is_store_failure(r)) {
+		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
+			  (long long)head.n + 1, r, store_why(in->store));
+		store_rollback_to(in->store);
+		ledger_rollback_to(&in->ledger, &head);
+		in->out_count = outs;
+		in->bytes.len = bytes;
+		in->staged = counters;
+		r = fold_rollback(&in->fold, mark);
+		if (r >= 0)
+			r = take_culprit(in, m, now);
+		return r;
+	}
+	return r < 0 ? r : store_release(in->store);
+}
+
+static int take_one_by_one(struct ingest *in, const struct incoming *messages, size_t count, int64_t now)
+{
+	int due = 0, r = begin(in);
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		int64_t at = messages[i].received_at ? messages[i].received_at : now;
+
+		r = append_due(in, at, &due);
+		if (r >= 0)
+			r = take_guarded(in, &messages[i], at);
+	}
+	return r;
+}
+
+int ingest_batch(struct ingest *in, const struct incoming *messages, size_t count, int64_t now)
+{
+	int r = begin(in);
+
+	if (r < 0) {
+		in->counters.failed_batches++;
+		return r;
+	}
+	r = take_all(in, messages, count, now);
+	if (r < 0 && !is_store_failure(r)) {
+		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
+		roll_back(in);
+		r = take_one_by_one(in, messages, count, now);
+	}
+	if (r < 0) {
+		in->counters.failed_batches++;
+		roll_back(in);
+		return r;
+	}
+	return commit(in);
+}
+
+int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
+	       struct ledger_head *ret)
+{
+	int due = 0, r = begin(in);
+
+	/* Before the very first row there is no calendar, and it must be the policy. */
+	if (r >= 0 && in->ledger.head.n > 0)
+		r = append_due(in, now, &due);
+	if (r >= 0)
+		r = append_act(in, topic, payload, len, actor, now);
+	if (r < 0) {
+		roll_back(in);
+		return r;
+	}
+	r = commit(in);
+	if (r >= 0 && strncmp(topic, "act/import/divisions", 20) == 0)
+		r = door_load_divisions(&in->door);
+	if (r >= 0 && ret)
+		*ret = in->ledger.head;
+	return r;
+}
+
+int ingest_due(struct ingest *in, int64_t now, int *ret_count)
+{
+	int64_t at;
+	int r = fold_next_due(&in->fold, &at);
+
+	*ret_count = 0;
+	if (r < 0 || at > now)
+		return r;
+	r = begin(in);
+	if (r >= 0)
+		r = append_due(in, now, ret_count);
+	if (r < 0) {
+		roll_back(in);
+		return r;
+	}
+	return commit(in);
+}
+
+/* ---- imports and policy ---- */
+
+static int last_import_is(struct ingest *in, const char *kind, const uint8_t sha[static HASH_SIZE], bool *ret)
+{
+	int64_t n = 0;
+	int r = store_get_int(in->store, &n,
+			      "SELECT n FROM import WHERE n = (SELECT max(n) FROM import WHERE kind = ?) AND sha256 = ?", "th",
+			      kind, sha);
+
+	*ret = n > 0;
+	return MIN(r, 0);
+}
+
+int ingest_import(struct ingest *in, const char *kind, const char *csv, size_t len, const char *actor, int64_t now,
+		  struct import_report *ret, struct ledger_head *ret_head)
+{
+	uint8_t sha[HASH_SIZE];
+	char topic[64];
+	bool same;
+	int r;
+
+	import_check(kind, csv, len, ret);
+	if (ret->error_count > 0)
+		return 1;
+	hash_sha256(csv, len, sha);
+	r = last_import_is(in, kind, sha, &same);
+	if (r < 0 || same)
+		return r < 0 ? r : 2;
+	snprintf(topic, sizeof topic, "act/import/%s", kind);
+	return ingest_act(in, topic, csv, len, actor, now, ret_head);
+}
+
+int ingest_policy(struct ingest *in, const struct buf *bytes, const char *actor, int64_t now)
+{
+	int64_t same = 0;
+	int r = store_get_int(in->store, &same, "SELECT 1 FROM policy WHERE n = (SELECT max(n) FROM policy) AND bytes = ?", "b",
+			      bytes->p, bytes->len);
+
+	if (r < 0 || same)
+		return MIN(r, 0);
+	return ingest_act(in, "act/policy", bytes->p, bytes->len, actor, now, NULL);
+}

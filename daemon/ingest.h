@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Engines: messages and acts into the store, a transaction a batch (DESIGN §1, §4). Whoever received the messages
+ * acknowledges them only after ingest_batch has returned 0.
+ *
+ * A batch whose fold fails because of one message (our bug) is rolled back and taken again one by one under
+ * SAVEPOINTs; the culprit becomes a row with outcome `fault`. A batch that cannot be stored (disk full, I/O error)
+ * fails whole: nothing is acknowledged, memory is what the database says, and the sender's copy comes again.
+ */
+#pragma once
+
+#include "door.h"
+#include "fold.h"
+#include "imports.h"
+
+struct incoming {
+	const char *topic;
+	const char *payload;
+	size_t len;
+	int64_t received_at; /* 0: now (--fold brings the times of its lines) */
+};
+
+/* A message that leaves after the commit. */
+struct outgoing {
+	size_t topic_at, payload_at, payload_len; /* in ingest.bytes; the topic is NUL-terminated */
+};
+
+struct ingest_counters { /* since start; only committed ones */
+	uint64_t by_status[4]; /* enum status */
+	uint64_t duplicates, sandbox, status_messages, empty, batches, failed_batches;
+};
+
+struct ingest {
+	struct store *store; /* borrowed */
+	struct ledger ledger;
+	struct fold fold;
+	struct door door;
+	struct passed passed; /* of the message at hand; 10 KB, so not on the stack of every call */
+	struct buf bytes;     /* of the outgoing messages of the last batch */
+	struct outgoing *out;
+	size_t out_count, out_cap;
+	struct buf outcome, stand_in;
+	struct ingest_counters counters, staged;
+	bool receipts; /* false: nobody listens (--fold without output, rebuild) */
+#ifdef NURSERYD_SEAMS
+	bool seam_fault, seam_keep_hot;
+#endif
+};
+
+int ingest_open(struct store *s, struct ingest *ret);
+void ingest_done(struct ingest *in);
+
+/* All of one burst, received now. 0: committed, in->out holds the receipts; < 0: nothing happened. */
+int ingest_batch(struct ingest *in, const struct incoming *messages, size_t count, int64_t now);
+
+/* One act ("act/…") by actor, in a transaction of its own. ret may be NULL. */
+int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
+	       struct ledger_head *ret);
+/* The due rows up to now. *ret_count of them were appended. */
+int ingest_due(struct ingest *in, int64_t now, int *ret_count);
+
+/* Judged, then an act. 1: refused, see report; 2: the same bytes are the last import of this kind, nothing to do. */
+int ingest_import(struct ingest *in, const char *kind, const char *csv, size_t len, const char *actor, int64_t now,
+		  struct import_report *ret, struct ledger_head *ret_head);
+/* An act when the bytes differ from the policy in force. */
+int ingest_policy(struct ingest *in, const struct buf *bytes, const char *actor, int64_t now);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "outlet.h"
+
+#include "clock.h"
+#include "objects.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define ALERT_TOPIC "nurseryd/v1/alert/"
+
+static int publish_json(struct outlet *o, const char *topic, const json *value)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+
+	json_compact(value, &text);
+	return o->publish(o->context, topic, text.p, text.len, 1, true);
+}
+
+static int publish_alert(struct outlet *o, int64_t id, const char *unit, bool open)
+{
+	_cleanup_(json_freep) json *alert = NULL;
+	char topic[96];
+	int r;
+
+	snprintf(topic, sizeof topic, ALERT_TOPIC "%.2s/%.6s/A-%06lld", unit, unit, (long long)id);
+	o->alerts_published++;
+	if (!open)
+		return o->publish(o->context, topic, "", 0, 1, true);
+	r = object_alert(o->store, id, true, &alert);
+	return r != 0 ? MIN(r, 0) : publish_json(o, topic, alert);
+}
+
+/* Alerts changed by rows after `since`, the closed ones too. */
+static int publish_alerts(struct outlet *o, int64_t since, bool only_open)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(o->store, &q, "SELECT id, unit, state, changed_n FROM alert WHERE changed_n > ? ORDER BY changed_n",
+			    "i", since);
+
+	if (r < 0)
+		return r;
+	while ((r = store_step(q)) > 0) {
+		bool open = strcmp(store_text(q, 2), "open") == 0;
+
+		if (open || !only_open)
+			r = publish_alert(o, store_int(q, 0), store_text(q, 1), open);
+		if (r < 0)
+			return r;
+		o->alert_n = MAX(o->alert_n, store_int(q, 3));
+	}
+	return r;
+}
+
+static int publish_indicator(struct outlet *o, const char *unit, const char *indicator, int64_t as_of)
+{
+	_cleanup_(json_freep) json *value = NULL;
+	char topic[128];
+	int r = object_indicator(o->store, unit, indicator, "day", as_of, &value);
+
+	if (r != 0)
+		return MIN(r, 0);
+	snprintf(topic, sizeof topic, "nurseryd/v1/indicator/%.2s/%.6s/%.64s", unit, unit, indicator);
+	o->indicators_published++;
+	return publish_json(o, topic, value);
+}
+
+/* The retained topic holds the latest day; history that is recomputed is not news. */
+static int publish_indicators(struct outlet *o, int most, int *ret_more)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(o->store, &q,
+			    "SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = (SELECT max(as_of) FROM sample WHERE unit = s.unit"
+			    " AND indicator = s.indicator AND period = 'day') FROM sample s WHERE s.change > ?1 AND s.period = 'day'"
+			    " ORDER BY s.change LIMIT ?2",
+			    "ii", o->change, (int64_t)most);
+	int count = 0;
+
+	if (r < 0)
+		return r;
+	while ((r = store_step(q)) > 0) {
+		r = store_int(q, 4) ? publish_indicator(o, store_text(q, 0), store_text(q, 1), store_int(q, 2)) : 0;
+		if (r < 0)
+			return r;
+		o->change = store_int(q, 3);
+		count++;
+	}
+	*ret_more = count == most;
+	return r;
+}
+
+int outlet_start(struct outlet *o)
+{
+	o->alert_n = 0;
+	o->change = 0;
+	return publish_alerts(o, 0, true);
+}
+
+int outlet_changes(struct outlet *o, int64_t head_n, int most)
+{
+	int more = 0, r = 0;
+
+	if (head_n > o->alert_n)
+		r = publish_alerts(o, o->alert_n, false);
+	if (r < 0)
+		return r;
+	o->alert_n = MAX(o->alert_n, head_n);
+	r = publish_indicators(o, most, &more);
+	return r < 0 ? r : more;
+}
+
+int outlet_held_alert(struct outlet *o, const char *topic)
+{
+	const char *slash = strrchr(topic, '/');
+	int64_t id, open = 0;
+	int r = slash && strncmp(topic, ALERT_TOPIC, strlen(ALERT_TOPIC)) == 0 ? object_alert_id(slash + 1, &id) : -EINVAL;
+
+	if (r >= 0)
+		r = store_get_int(o->store, &open, "SELECT 1 FROM alert WHERE id = ? AND state = 'open'", "i", id);
+	if (r < 0 && r != -EINVAL)
+		return r;
+	/* A stranger: closed while we were away, or left by a database that is no longer ours. */
+	return open ? 0 : o->publish(o->context, topic, "", 0, 1, true);
+}
+
+int outlet_head(struct outlet *o, const struct ledger_head *head, int64_t now)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+	char hash[HASH_HEX_SIZE], at[CLOCK_TEXT_SIZE];
+
+	buf_printf(&text, "{\"n\":%lld,\"hash\":\"%s\",\"at\":\"%s\"}", (long long)head->n, hash_hex(head->hash, hash),
+		   clock_format_time(now, at));
+	return o->publish(o->context, "nurseryd/v1/ledger/head", text.p, text.len, 1, true);
+}
