@@ -83,7 +83,7 @@ def publish(seq):
     """Something that is judged, refused and kept as a ledger row: no nursery is needed for that."""
     payload = json.dumps({"v": 1, "site": "52330106MJ0000018E", "division": "330106", "epoch": 1, "seq": seq,
                           "sent_at": "2026-11-23T17:30:00+08:00", "kind": "report", "body": {}})
-    r = sh("mosquitto_pub", "-V", "5", "-q", "1", "-t", TOPIC, "-m", payload, *broker_login())
+    r = sh("mosquitto_pub", "-h", "127.0.0.1", "-V", "5", "-q", "1", "-t", TOPIC, "-m", payload, *broker_login())
     assert r.returncode == 0, r.stderr
 
 
@@ -247,7 +247,7 @@ def it_stops_cleanly():
     sh("systemctl", "stop", "nurseryd")
     assert time.monotonic() - begin < 10, "took %.1f s" % (time.monotonic() - begin)
     assert (show("Result"), show("ExecMainStatus")) == ("success", "0"), (show("Result"), show("ExecMainStatus"))
-    r = sh("mosquitto_sub", "-t", "nurseryd/v1/status", "-C", "1", "-W", "3")
+    r = sh("mosquitto_sub", "-h", "127.0.0.1", "-t", "nurseryd/v1/status", "-C", "1", "-W", "3")
     assert "offline" in r.stdout, r.stdout
 
 
