@@ -121,6 +121,8 @@ static int compute_all(struct backfill *b)
 
 	while (r >= 0 && (r = recompute_step(&rc, b->base.ingest.ledger.head.n, 1000)) > 0)
 		;
+	if (r < 0)
+		log_error("indicators.failed", "error=%d why=\"%s\" next=\"stop\"", r, store_why(b->base.store));
 	return r;
 }
 

@@ -17,7 +17,7 @@ struct indicator {
 	bool flow;            /* its completeness is received ÷ expected reports; else usable ÷ operating sites */
 	const char *population; /* the column of the population table it needs, told as a source; or NULL */
 	/* One row: numerator (NULL: no data), denominator (NULL for counts), the input that is missing or NULL.
-	 * ?1 unit, ?2 day; reads temp.counted_site (recompute.c), one row a site that exists on the day. */
+	 * With a population ?1 is the unit and ?2 the day, else there are no parameters; reads temp.counted_site (recompute.c), one row a site that exists on the day. */
 	const char *sql;
 };
 

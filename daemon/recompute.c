@@ -178,7 +178,7 @@ struct sample {
 static int measure(struct store *s, const struct indicator *i, const char *unit, int64_t day, struct sample *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, i->sql, "ti", unit, day);
+	int r = store_query(s, &q, i->sql, i->population ? "ti" : "", unit, day);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r < 0 ? r : -EUCLEAN;
