@@ -79,7 +79,8 @@ static int connect_any(const struct ctl *ctl)
 		fd = connect_to(path);
 	}
 	if (fd < 0)
-		fprintf(stderr, "nurseryctl: %s: %s\n", path, advice(-fd));
+		fprintf(stderr, "nurseryctl: %s%s%s: %s\n", ctl->socket ? "" : usual_sockets[0], ctl->socket ? "" : " and ",
+			path, advice(-fd));
 	return fd;
 }
 
