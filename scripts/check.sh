@@ -54,7 +54,7 @@ unit_file() {
 mkdir -p build
 step deps "packages" scripts/deps.sh test
 step gcc "gcc -Werror" make -s -j"$jobs" WERROR=1
-step clang "clang -Werror, everything" make -s -j"$jobs" CC=clang OUT=build/clang WERROR=1 everything
+step clang "clang -Werror, everything" make -s -k -j"$jobs" CC=clang OUT=build/clang WERROR=1 everything
 step includes "layers and owners" scripts/check-includes.py
 step unit "unit tests, ASan+UBSan" unit_tests
 step san "programs, ASan+UBSan" make -s -j"$jobs" SAN=1 WERROR=1
