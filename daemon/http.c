@@ -92,7 +92,8 @@ static int64_t cut_overdue(struct http *h)
 	struct conn *c;
 
 	DL_FOREACH(h->conns, c) {
-		if (c->deadline <= now) {
+		/* cppcheck does not see that the macro sets c */
+		if (c->deadline <= now) { /* cppcheck-suppress uninitvar */
 			shutdown(c->fd, SHUT_RDWR);
 			c->deadline = NEVER;
 		}

@@ -36,39 +36,39 @@ struct kind {
 
 static const struct kind kinds[] = {
 	{ .name = "divisions",
-	  .columns = { { "code", COLUMN_CODE }, { "level", COLUMN_WORD, .words = " province prefecture county " },
-		       { "name", COLUMN_TEXT }, { "parent", COLUMN_CODE, .optional = true } },
+	  .columns = { { .name = "code", .type = COLUMN_CODE }, { .name = "level", .type = COLUMN_WORD, .words = " province prefecture county " },
+		       { .name = "name", .type = COLUMN_TEXT }, { .name = "parent", .type = COLUMN_CODE, .optional = true } },
 	  .sql = "INSERT INTO division(code, level, name, parent) VALUES(?1, ?2, ?3, ifnull(?4, ''))"
 		 " ON CONFLICT DO UPDATE SET name = excluded.name, parent = excluded.parent" },
 	{ .name = "workdays",
-	  .columns = { { "date", COLUMN_DAY }, { "day", COLUMN_WORD, .words = " rest work " }, { "reason", COLUMN_TEXT, true } },
+	  .columns = { { .name = "date", .type = COLUMN_DAY }, { .name = "day", .type = COLUMN_WORD, .words = " rest work " }, { .name = "reason", .type = COLUMN_TEXT, .optional = true } },
 	  .sql = "INSERT INTO workday(date, day, reason) VALUES(?1, ?2, ?3)"
 		 " ON CONFLICT DO UPDATE SET day = excluded.day, reason = excluded.reason",
 	  .recomputes = true },
 	{ .name = "designations",
-	  .columns = { { "unit", COLUMN_CODE }, { "name", COLUMN_TEXT, true }, { "cycle", COLUMN_TEXT },
-		       { "status", COLUMN_WORD,
+	  .columns = { { .name = "unit", .type = COLUMN_CODE }, { .name = "name", .type = COLUMN_TEXT, .optional = true }, { .name = "cycle", .type = COLUMN_TEXT },
+		       { .name = "status", .type = COLUMN_WORD,
 			 .words = " none applied province_review province_publicity recommended national_review"
 				  " national_publicity named recheck revoked barred objection rejected " },
-		       { "effective_on", COLUMN_DAY }, { "document", COLUMN_TEXT, true } },
+		       { .name = "effective_on", .type = COLUMN_DAY }, { .name = "document", .type = COLUMN_TEXT, .optional = true } },
 	  .sql = "INSERT INTO designation(unit, name, cycle, status, effective_on, document)"
 		 " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET name = excluded.name,"
 		 " cycle = excluded.cycle, status = excluded.status, document = excluded.document" },
 	{ .name = "population",
-	  .columns = { { "division", COLUMN_CODE }, { "reference_date", COLUMN_DAY }, { "resident", COLUMN_COUNT, true },
-		       { "under3", COLUMN_COUNT, true }, { "source", COLUMN_TEXT } },
+	  .columns = { { .name = "division", .type = COLUMN_CODE }, { .name = "reference_date", .type = COLUMN_DAY }, { .name = "resident", .type = COLUMN_COUNT, .optional = true },
+		       { .name = "under3", .type = COLUMN_COUNT, .optional = true }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO population(division, reference_date, resident, under3, source, n) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
 		 " ON CONFLICT DO UPDATE SET resident = excluded.resident, under3 = excluded.under3, source = excluded.source",
 	  .keeps_n = true,
 	  .recomputes = true },
 	{ .name = "targets",
-	  .columns = { { "division", COLUMN_CODE, true }, { "indicator", COLUMN_TEXT }, { "value", COLUMN_DECIMAL },
-		       { "by", COLUMN_DAY }, { "source", COLUMN_TEXT } },
+	  .columns = { { .name = "division", .type = COLUMN_CODE, .optional = true }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "value", .type = COLUMN_DECIMAL },
+		       { .name = "by", .type = COLUMN_DAY }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO target(division, indicator, value, by, source) VALUES(ifnull(?1, ''), ?2, ?3, ?4, ?5)"
 		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source" },
 	{ .name = "averages",
-	  .columns = { { "province", COLUMN_PROVINCE }, { "indicator", COLUMN_TEXT }, { "reference_date", COLUMN_DAY },
-		       { "value", COLUMN_DECIMAL }, { "source", COLUMN_TEXT } },
+	  .columns = { { .name = "province", .type = COLUMN_PROVINCE }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "reference_date", .type = COLUMN_DAY },
+		       { .name = "value", .type = COLUMN_DECIMAL }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO average(province, indicator, reference_date, value, source)"
 		 " VALUES(?1, ?2, ?3, ?4, ?5)"
 		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source" },

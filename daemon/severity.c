@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "severity.h"
 
-#include "../collectors/incident.h"
+#include "../collectors/words.h"
 #include "clock.h"
 
 const char *const grade_words[] = { NULL, "ordinary", "larger", "major", "exceptional" };
