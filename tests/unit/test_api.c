@@ -71,6 +71,7 @@ static void every_wrong_parameter_is_named_with_what_was_found_and_wanted(void *
 		{ "/api/v1/units?province=3", "province", "3" },
 		{ "/api/v1/units?province=99", "province", "99" },
 		{ "/api/v1/units?provinc=33", "provinc", "provinc" },
+		{ "/api/v1/units?outcome=accepted", "outcome", "outcome" }, /* another call's */
 		{ "/api/v1/sites?unit=33010", "unit", "33010" },
 		{ "/api/v1/sites?after=x", "after", "x" },
 		{ "/api/v1/messages?outcome=nice", "outcome", "nice" },
