@@ -22,10 +22,10 @@
 #include <systemd/sd-event.h>
 
 #define TICK_US UINT64_C(1000000)
-#define STEP_BUDGET_MS 25     /* of recomputation at a time: a burst never waits longer */
+#define STEP_BUDGET_MS 10     /* of recomputation at a time: a burst never waits longer */
 #define SLOW_MS 250
 #define VERIFY_ROWS 2000      /* of the chain a tick, in the background */
-#define INDICATORS_AT_ONCE 500
+#define INDICATORS_AT_ONCE 50
 #define WAL_QUIET_BYTES (8 << 20)
 #define HEAD_EVERY_MS HOUR_MS
 
@@ -103,10 +103,16 @@ static int publish(void *context, const char *topic, const void *payload, size_t
 	return mqtt_publish(d->mqtt, topic, payload, len, qos, retain);
 }
 
-static void publish_changes(struct daemon *d)
+static void publish_alerts(struct daemon *d)
 {
 	if (mqtt_is_ready(d->mqtt))
-		outlet_changes(&d->outlet, d->base.ingest.ledger.head.n, INDICATORS_AT_ONCE);
+		outlet_alerts(&d->outlet, d->base.ingest.ledger.head.n);
+}
+
+static void publish_indicators(struct daemon *d)
+{
+	if (mqtt_is_ready(d->mqtt))
+		outlet_indicators(&d->outlet, INDICATORS_AT_ONCE);
 }
 
 static int on_burst(void *context, const struct incoming *messages, size_t count)
@@ -123,7 +129,7 @@ static int on_burst(void *context, const struct incoming *messages, size_t count
 	for (size_t i = 0; i < in->out_count; i++)
 		mqtt_publish(d->mqtt, in->bytes.p + in->out[i].topic_at, in->bytes.p + in->out[i].payload_at,
 			     in->out[i].payload_len, 0, false);
-	publish_changes(d);
+	publish_alerts(d);
 	d->last_burst = started;
 	slow_since("burst", started);
 	return 0;
@@ -252,7 +258,8 @@ static void time_passes(struct daemon *d, int64_t now)
 	if (!clock_is_right(d, now))
 		return;
 	note_store(d, ingest_due(&d->base.ingest, now, &count));
-	publish_changes(d);
+	publish_alerts(d);
+	publish_indicators(d); /* today's numbers do not wait for history */
 	if (mqtt_is_ready(d->mqtt) && clock_monotonic_ms() >= d->next_head) {
 		d->next_head = clock_monotonic_ms() + HEAD_EVERY_MS;
 		outlet_head(&d->outlet, &d->base.ingest.ledger.head, now);
@@ -292,7 +299,7 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	if (more < 0)
 		note_store(d, more);
 	if (more == 0) {
-		publish_changes(d);
+		publish_indicators(d);
 		fill_facts(d, clock_now_ms());
 		mqtt_flush(d->mqtt);
 	}
@@ -323,7 +330,7 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 		http_finish_act(d->http, a, answer.status, answer.content_type, &answer.body);
 		buf_done(&answer.body);
 	}
-	publish_changes(d);
+	publish_alerts(d);
 	mqtt_flush(d->mqtt);
 	return 0;
 }
@@ -586,7 +593,8 @@ static void wind_up(struct daemon *d)
 	while (clock_monotonic_ms() < until &&
 	       recompute_step(&d->recompute, d->base.ingest.ledger.head.n, STEP_BUDGET_MS) > 0)
 		;
-	publish_changes(d);
+	publish_alerts(d);
+	publish_indicators(d);
 	if (mqtt_is_ready(d->mqtt))
 		outlet_head(&d->outlet, &d->base.ingest.ledger.head, clock_now_ms());
 	mqtt_say_goodbye(d->mqtt);

@@ -14,8 +14,24 @@
 static EVP_MD *sha256;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
+/* One context a thread, freed with it. */
+static pthread_key_t context_key;
+
+static void free_context(void *context)
+{
+	EVP_MD_CTX_free(context);
+}
+
+static void free_main_context(void)
+{
+	free_context(pthread_getspecific(context_key));
+	pthread_setspecific(context_key, NULL);
+}
+
 static void fetch_sha256(void)
 {
+	if (pthread_key_create(&context_key, free_context) != 0 || atexit(free_main_context) != 0)
+		die_oom();
 	sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
 	if (!sha256)
 		die_oom();
@@ -23,11 +39,16 @@ static void fetch_sha256(void)
 
 void hash_sha256(const void *p, size_t len, uint8_t ret[static HASH_SIZE])
 {
-	static _Thread_local EVP_MD_CTX *context;
+	EVP_MD_CTX *context;
 
 	pthread_once(&fetched, fetch_sha256);
-	if (!context && !(context = EVP_MD_CTX_new()))
-		die_oom();
+	context = pthread_getspecific(context_key);
+	if (!context) {
+		context = EVP_MD_CTX_new();
+		if (!context)
+			die_oom();
+		pthread_setspecific(context_key, context);
+	}
 	if (EVP_DigestInit_ex2(context, sha256, NULL) != 1 || EVP_DigestUpdate(context, p, len) != 1 ||
 	    EVP_DigestFinal_ex(context, ret, NULL) != 1)
 		die_oom();

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -190,8 +192,14 @@ static void watch_writability(struct mqtt *m)
 		sd_event_source_set_io_events(m->io, events);
 }
 
-/* Writes queued packets; only called when everything received is committed. */
-static int write_queue(struct mqtt *m)
+/* libmosquitto sends a packet a system call. Corked they leave as full segments; without TCP_NODELAY the receipt of a
+ * lone message would wait 40 ms for the delayed ACK of its PUBACK (measured: p50 20–60 ms at 100 messages/s). */
+static void cork(struct mqtt *m, int on)
+{
+	setsockopt(mosquitto_socket(m->mosq), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+static int write_packets(struct mqtt *m)
 {
 	while (m->state == STATE_CONNECTED && mosquitto_want_write(m->mosq)) {
 		int rc;
@@ -203,8 +211,22 @@ static int write_queue(struct mqtt *m)
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			break;
 	}
-	watch_writability(m);
 	return MOSQ_ERR_SUCCESS;
+}
+
+/* Writes queued packets; only called when everything received is committed. */
+static int write_queue(struct mqtt *m)
+{
+	int rc;
+
+	if (m->state != STATE_CONNECTED)
+		return MOSQ_ERR_SUCCESS;
+	cork(m, 1);
+	rc = write_packets(m);
+	cork(m, 0);
+	if (m->state == STATE_CONNECTED)
+		watch_writability(m);
+	return rc;
 }
 
 static void readable(struct mqtt *m)
@@ -454,6 +476,7 @@ static int make_handle(struct mqtt *m)
 	mosquitto_int_option(m->mosq, MOSQ_OPT_PROTOCOL_VERSION, v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	if (v5)
 		mosquitto_int_option(m->mosq, MOSQ_OPT_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM);
+	mosquitto_int_option(m->mosq, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_threaded_set(m->mosq, true);
 	mosquitto_connect_v5_callback_set(m->mosq, on_connect);
 	mosquitto_disconnect_v5_callback_set(m->mosq, on_disconnect);

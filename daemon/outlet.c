@@ -52,11 +52,12 @@ static int publish_alerts(struct outlet *o, int64_t since, bool only_open)
 	return r;
 }
 
-static int publish_indicator(struct outlet *o, const char *unit, const char *indicator, int64_t as_of)
+static int publish_indicator(struct outlet *o, struct province_sums *sums, const char *unit, const char *indicator,
+			     int64_t as_of)
 {
 	_cleanup_(json_freep) json *value = NULL;
 	char topic[128];
-	int r = object_indicator(o->store, unit, indicator, "day", as_of, &value);
+	int r = object_indicator_cached(o->store, sums, unit, indicator, "day", as_of, &value);
 
 	if (r != 0)
 		return MIN(r, 0);
@@ -66,8 +67,9 @@ static int publish_indicator(struct outlet *o, const char *unit, const char *ind
 }
 
 /* The retained topic holds the latest day; history that is recomputed is not news. */
-static int publish_indicators(struct outlet *o, int most, int *ret_more)
+int outlet_indicators(struct outlet *o, int most)
 {
+	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(o->store, &q,
 			    "SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = (SELECT max(as_of) FROM sample WHERE unit = s.unit"
@@ -79,14 +81,13 @@ static int publish_indicators(struct outlet *o, int most, int *ret_more)
 	if (r < 0)
 		return r;
 	while ((r = store_step(q)) > 0) {
-		r = store_int(q, 4) ? publish_indicator(o, store_text(q, 0), store_text(q, 1), store_int(q, 2)) : 0;
+		r = store_int(q, 4) ? publish_indicator(o, &sums, store_text(q, 0), store_text(q, 1), store_int(q, 2)) : 0;
 		if (r < 0)
 			return r;
 		o->change = store_int(q, 3);
 		count++;
 	}
-	*ret_more = count == most;
-	return r;
+	return r < 0 ? r : count == most;
 }
 
 int outlet_start(struct outlet *o)
@@ -96,17 +97,13 @@ int outlet_start(struct outlet *o)
 	return publish_alerts(o, 0, true);
 }
 
-int outlet_changes(struct outlet *o, int64_t head_n, int most)
+int outlet_alerts(struct outlet *o, int64_t head_n)
 {
-	int more = 0, r = 0;
+	int r = head_n > o->alert_n ? publish_alerts(o, o->alert_n, false) : 0;
 
-	if (head_n > o->alert_n)
-		r = publish_alerts(o, o->alert_n, false);
-	if (r < 0)
-		return r;
-	o->alert_n = MAX(o->alert_n, head_n);
-	r = publish_indicators(o, most, &more);
-	return r < 0 ? r : more;
+	if (r >= 0)
+		o->alert_n = MAX(o->alert_n, head_n);
+	return r;
 }
 
 int outlet_held_alert(struct outlet *o, const char *topic)

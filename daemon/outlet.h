@@ -21,8 +21,10 @@ struct outlet {
 
 /* After (re)connecting: all that is current. */
 int outlet_start(struct outlet *o);
-/* What changed since; at most `most` indicators a call. 1: more is waiting. */
-int outlet_changes(struct outlet *o, int64_t head_n, int most);
+/* Alerts changed since: cheap when there are none, so it is asked after every commit. */
+int outlet_alerts(struct outlet *o, int64_t head_n);
+/* Indicators changed since, at most `most` a call. 1: more is waiting. */
+int outlet_indicators(struct outlet *o, int most);
 /* The broker holds this alert of ours: cleared when it is not open. */
 int outlet_held_alert(struct outlet *o, const char *topic);
 int outlet_head(struct outlet *o, const struct ledger_head *head, int64_t now);

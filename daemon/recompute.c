@@ -41,7 +41,7 @@ static const char find_source[] =
 	" WHERE latest IS NOT NULL";
 static const char carry_open[] =
 	"UPDATE temp.counted_site SET source = iif(open, latest, ifnull((WITH RECURSIVE back(day) AS"
-	" (SELECT latest - 1 UNION ALL SELECT day - 1 FROM back WHERE day > latest - " CARRY_DAYS_MAX ")"
+	" (SELECT latest - 1 UNION ALL SELECT day - 1 FROM back WHERE day > max(?1, latest - " CARRY_DAYS_MAX "))"
 	" SELECT x.day FROM back CROSS JOIN enrolment x ON x.day = back.day AND x.site = counted_site.site AND x.counts = 1"
 	" AND x.open = 1 LIMIT 1), latest)) WHERE usable";
 static const char fill_figures[] =
@@ -99,6 +99,7 @@ static int fill_counted_sites(struct recompute *rc, const char *unit, int64_t da
 {
 	const struct policy_usability *p = policy_usability(rc->fold->policy, day);
 	bool working, evening;
+	int64_t first = 0;
 	int r = is_working_day(rc->store, day, &working);
 
 	if (r >= 0)
@@ -114,8 +115,11 @@ static int fill_counted_sites(struct recompute *rc, const char *unit, int64_t da
 			      (int64_t)(working && evening));
 	if (r >= 0)
 		r = store_run(rc->store, find_source, "ii", day, p->fresh_days);
+	/* Nobody looks for an open day before the first report of all. */
 	if (r >= 0)
-		r = store_run(rc->store, carry_open, "");
+		r = store_get_int(rc->store, &first, "SELECT ifnull(min(day), 0) FROM enrolment", "");
+	if (r >= 0)
+		r = store_run(rc->store, carry_open, "i", first);
 	return r < 0 ? r : store_run(rc->store, fill_figures, "");
 }
 
@@ -239,21 +243,6 @@ static int compute_day(struct recompute *rc, const char *unit, int64_t day)
 	return r;
 }
 
-/* Takes the newest marked day out; 1 and what it is, 0: none. */
-static int take_dirty(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE])
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT day, unit FROM dirty ORDER BY day DESC, unit LIMIT 1", "");
-
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r;
-	*ret_day = store_int(q, 0);
-	snprintf(unit, UNIT_SIZE, "%s", store_text(q, 1));
-	store_reset(q);
-	r = store_run(s, "DELETE FROM dirty WHERE day = ? AND unit = ?", "it", *ret_day, unit);
-	return r < 0 ? r : 1;
-}
-
 static int note_progress(struct recompute *rc, int64_t head_n)
 {
 	int r;
@@ -273,7 +262,7 @@ static int work(struct recompute *rc, int64_t head_n, int64_t until)
 	int64_t day;
 	int r;
 
-	while ((r = take_dirty(rc->store, &day, unit)) > 0) {
+	while ((r = dirty_take(rc->store, &day, unit)) > 0) {
 		r = compute_day(rc, unit, day);
 		if (r < 0)
 			return r;
@@ -286,7 +275,7 @@ static int work(struct recompute *rc, int64_t head_n, int64_t until)
 int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms)
 {
 	int64_t change = rc->change, marked = 0;
-	int more, r = store_get_int(rc->store, &marked, "SELECT 1 FROM dirty LIMIT 1", "");
+	int more, r = store_get_int(rc->store, &marked, "SELECT 1 FROM dirty UNION ALL SELECT 1 FROM dirty_range LIMIT 1", "");
 
 	if (r < 0 || (!marked && rc->computed_n == head_n))
 		return MIN(r, 0);

@@ -110,6 +110,7 @@ static const char migration_1[] =
 
 	/* operational */
 	"CREATE TABLE dirty(day INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(day, unit)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE dirty_range(unit TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE site_status(site TEXT PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
@@ -142,6 +143,7 @@ const struct table schema_tables[] = {
 	{ "average", "province, indicator, reference_date", TABLE_FOLDED },
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
+	{ "dirty_range", "unit", TABLE_OPERATIONAL },
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },
 	{ "site_status", "site", TABLE_OPERATIONAL },

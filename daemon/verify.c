@@ -266,7 +266,7 @@ static int replace_all(struct store *live, struct shadow *sh)
 	int r = store_begin(live);
 
 	for (size_t i = 0; r >= 0 && i < schema_table_count; i++)
-		if (schema_tables[i].class == TABLE_FOLDED || strcmp(schema_tables[i].name, "dirty") == 0)
+		if (schema_tables[i].class == TABLE_FOLDED || strncmp(schema_tables[i].name, "dirty", 5) == 0)
 			r = replace_table(live, sh->store, schema_tables[i].name);
 	if (r >= 0)
 		r = store_exec(live, "DELETE FROM sample");

@@ -107,13 +107,13 @@ class Sender(threading.Thread):
         self.unreceipted = {}  # (site, feed, epoch, seq) → [message, when last sent]
         self.bad_receipts, self.resent, self.reconnects = [], 0, 0
         self.failure = None
-        self._stop, self._ids = threading.Event(), itertools.cycle(range(1, 65536))
+        self._ending, self._ids = threading.Event(), itertools.cycle(range(1, 65536))
 
     # -- outside --
 
     def stop(self):
         """No new messages; what is on its way is finished. Up to 120 s."""
-        self._stop.set()
+        self._ending.set()
         self.join(120)
         if self.failure:
             raise self.failure
@@ -129,7 +129,7 @@ class Sender(threading.Thread):
             self.failure = error
 
     def _done(self):
-        return self._stop.is_set() and not self.waiting and not (self.until_receipted and self.unreceipted)
+        return self._ending.is_set() and not self.waiting and not (self.until_receipted and self.unreceipted)
 
     def _one_connection(self):
         try:
@@ -151,7 +151,7 @@ class Sender(threading.Thread):
         start, sent = time.monotonic(), 0
         while not self._done():
             now = time.monotonic()
-            due = int((now - start) * self.rate) - sent if not self._stop.is_set() else 0
+            due = int((now - start) * self.rate) - sent if not self._ending.is_set() else 0
             for _ in range(min(due, WINDOW - len(self.waiting), 200)):
                 if not self._send_next(connection, now):
                     break
@@ -166,7 +166,7 @@ class Sender(threading.Thread):
     def _send_next(self, connection, now):
         message = next(self.messages, None)
         if message is None:
-            self._stop.set()
+            self._ending.set()
             return False
         self.published[message.identity] = message
         if self.until_receipted:
