@@ -43,6 +43,13 @@ def show(name):
     return sh("systemctl", "show", "-P", name, "nurseryd").stdout.strip()
 
 
+def main_pid():
+    """Never 0: kill(0) would hit ourselves."""
+    pid = int(show("MainPID"))
+    assert pid > 1, f"not running: {show('ActiveState')}, result {show('Result')}; somebody else's signal?"
+    return pid
+
+
 def wait(what, seconds, step=0.2):
     """The first true value of what() within so many seconds, else its last one."""
     end = time.monotonic() + seconds
@@ -165,7 +172,7 @@ def the_socket_is_for_members_of_the_group():
 
 @check(1)
 def it_runs_as_nobody_in_particular():
-    pid = show("MainPID")
+    pid = main_pid()
     with open(f"/proc/{pid}/status", encoding="utf-8") as f:
         status = f.read()
     uid = int(re.search(r"^Uid:\s+(\d+)", status, re.M)[1])
@@ -176,16 +183,16 @@ def it_runs_as_nobody_in_particular():
 
 @check(1)
 def reload_keeps_the_process():
-    pid = show("MainPID")
+    pid = main_pid()
     assert sh("systemctl", "reload", "nurseryd").returncode == 0
     time.sleep(1)
-    assert show("MainPID") == pid
+    assert main_pid() == pid
     taken_in(2)
 
 
 @check(1)
 def reload_of_a_bad_file_is_refused_and_the_old_one_stays():
-    pid, since = show("MainPID"), time.time()
+    pid, since = main_pid(), time.time()
     with open(CONFIG, encoding="utf-8") as f:
         good = f.read()
     with open(CONFIG, "a", encoding="utf-8") as f:
@@ -195,7 +202,7 @@ def reload_of_a_bad_file_is_refused_and_the_old_one_stays():
         assert sh("nurseryd", "-c", CONFIG, "--check-config").returncode != 0
         sh("systemctl", "reload", "nurseryd")
         assert wait(lambda: logged(rf"nurseryd\.conf:{line}: mqqt", since), 10), "the mistake is not in the journal"
-        assert show("MainPID") == pid
+        assert main_pid() == pid
         taken_in(3)
     finally:
         with open(CONFIG, "w", encoding="utf-8") as f:
@@ -204,9 +211,9 @@ def reload_of_a_bad_file_is_refused_and_the_old_one_stays():
 
 @check(1)
 def killed_it_comes_back_with_every_row():
-    pid = show("MainPID")
-    os.kill(int(pid), signal.SIGKILL)
-    assert wait(lambda: show("MainPID") not in ("0", pid), 15), show("MainPID")
+    pid = main_pid()
+    os.kill(pid, signal.SIGKILL)
+    assert wait(lambda: show("MainPID") not in ("0", str(pid)), 15), show("MainPID")
     active()
     ready()
     assert row(3), "a row is lost"
@@ -218,10 +225,10 @@ def stopped_by_a_signal_the_watchdog_restarts_it():
     sh("systemctl", "restart", "nurseryd")
     active()
     time.sleep(7)
-    pid, restarts = show("MainPID"), int(show("NRestarts"))
+    pid, restarts = main_pid(), int(show("NRestarts"))
     assert restarts == 0, "restarted while it was well"
     since = time.time()
-    os.kill(int(pid), signal.SIGSTOP)
+    os.kill(pid, signal.SIGSTOP)
     assert wait(lambda: int(show("NRestarts")) > restarts, 25), f"{show('ActiveState')}, {show('NRestarts')} restarts"
     assert logged("[Ww]atchdog timeout", since - 1)
     active()

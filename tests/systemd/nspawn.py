@@ -100,7 +100,7 @@ def results(root):
 
 def journal(root, unit):
     return subprocess.run(["journalctl", "-D", os.path.join(root, "var/log/journal"), "--no-pager", "-o", "short-precise",
-                           "-u", unit, "-n", "60"], capture_output=True, text=True, check=False).stdout
+                           "-u", unit, "-n", "400"], capture_output=True, text=True, check=False).stdout
 
 
 def main():
