@@ -22,6 +22,7 @@
 #include <systemd/sd-event.h>
 
 #define TICK_US UINT64_C(1000000)
+#define QUIET_BUDGET_MS 50    /* while no message comes */
 #define STEP_BUDGET_MS 10     /* of recomputation at a time: a burst never waits longer */
 #define BACKLOG_MESSAGES 512  /* a burst of so many means that more are waiting */
 #define BACKLOG_PAUSE_MS 20
@@ -310,8 +311,9 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (draining_backlog(d, started))
 		return sd_event_source_set_time_relative(source, BACKLOG_PAUSE_MS * 1000);
-	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n, STEP_BUDGET_MS);
-	pause_ms = more > 0 ? 5 : (uint64_t)d->config->indicators.every_ms;
+	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n,
+			      started - d->last_burst > SECOND_MS ? QUIET_BUDGET_MS : STEP_BUDGET_MS);
+	pause_ms = more > 0 ? 2 : (uint64_t)d->config->indicators.every_ms;
 	d->last_step = clock_monotonic_ms();
 	if (more < 0)
 		note_store(d, more);

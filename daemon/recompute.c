@@ -86,12 +86,16 @@ static int evening_passed(struct recompute *rc, int64_t day, bool *ret)
 	return MIN(r, 0);
 }
 
+/* Only days with reports: history before the first one costs nothing. */
 static int fill_recent_days(struct store *s, int64_t day, int64_t usable_days)
 {
 	int r = store_run(s, "DELETE FROM temp.recent_day", "");
 
 	for (int64_t back = 0; r >= 0 && back <= usable_days; back++)
-		r = store_run(s, "INSERT INTO temp.recent_day(back, day) VALUES(?, ?)", "ii", back, day - back);
+		r = store_run(s,
+			      "INSERT INTO temp.recent_day(back, day) SELECT ?1, ?2"
+			      " WHERE EXISTS(SELECT 1 FROM enrolment WHERE day = ?2)",
+			      "ii", back, day - back);
 	return r;
 }
 
