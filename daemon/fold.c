@@ -107,11 +107,23 @@ static int find_site(struct fold *f, const struct told *t, struct site **ret)
 	return *ret ? 0 : streams_create(&f->streams, f->store, t->topic->site, t->row->n, ret);
 }
 
+void fold_print(const char *topic, const char *payload, size_t len, uint8_t ret[static HASH_SIZE])
+{
+	_cleanup_(buf_done) struct buf both = { 0 };
+
+	buf_add(&both, topic, strlen(topic) + 1);
+	buf_add(&both, payload, len);
+	hash_sha256(both.p, both.len, ret);
+}
+
 static int note_refusal(struct fold *f, const struct told *t, const struct site *site)
 {
-	return store_run(f->store, "INSERT INTO refused(n, status, site, feed) VALUES(?, ?, ?, ?)", "itii", t->row->n,
-			 status_words[t->status], site ? site->id : STORE_NULL,
-			 t->collector ? (int64_t)t->collector->number : STORE_NULL);
+	uint8_t print[HASH_SIZE];
+
+	fold_print(t->row->topic, t->row->payload, t->row->payload_len, print);
+	return store_run(f->store, "INSERT INTO refused(n, status, site, feed, received_at, print) VALUES(?, ?, ?, ?, ?, ?)",
+			 "itiiih", t->row->n, status_words[t->status], site ? site->id : STORE_NULL,
+			 t->collector ? (int64_t)t->collector->number : STORE_NULL, t->row->received_at, print);
 }
 
 /* Voids the message that an amend or retract refers to, for good, even if it has not arrived yet. */

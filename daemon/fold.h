@@ -22,6 +22,9 @@ int fold_message(struct fold *f, const struct ledger_row *row, const struct topi
 /* Any row, from its bytes alone: acts, and messages when folding again. */
 int fold_ledger_row(struct fold *f, const struct ledger_row *row);
 
+/* What tells an identical reject: topic and the payload as it is stored. */
+void fold_print(const char *topic, const char *payload, size_t len, uint8_t ret[static HASH_SIZE]);
+
 int fold_before_commit(struct fold *f); /* writes the hot state's truth */
 void fold_commit(struct fold *f);
 /* After store_rollback (mark = 0) or store_rollback_to: the memory says again what the database says. */

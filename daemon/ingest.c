@@ -91,22 +91,23 @@ static int64_t next_seq(const struct ingest *in, const struct topic *t)
 
 /* ---- one message ---- */
 
-static int repeat_of(struct ingest *in, const struct topic *t, int64_t now)
+static int repeat_of(struct ingest *in, const struct topic *t, const struct incoming *m)
 {
+	uint8_t sha[HASH_SIZE];
 	_cleanup_(outcome_done) struct outcome o = { 0 };
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct ledger_row row;
 	int r = ledger_rows(in->store, in->passed.first_n, in->passed.first_n, &q);
 
-	(void)now;
 	if (r < 0 || (r = ledger_step(q, &row)) <= 0)
 		return r < 0 ? r : -EUCLEAN;
 	r = outcome_read(row.outcome, row.outcome_len, &o);
 	if (r < 0)
 		return r;
 	in->staged.duplicates++;
+	hash_sha256(m->payload, m->len, sha);
 	send_receipt(in, t,
-		     &(struct receipt){ .feed = t->feed, .identified = o.identified, .epoch = o.epoch, .seq = o.seq,
+		     &(struct receipt){ .feed = t->feed, .sha256 = o.identified ? NULL : sha, .identified = o.identified, .epoch = o.epoch, .seq = o.seq,
 					.status = o.status, .received_at = row.received_at, .ledger = row.n, .hash = row.hash,
 					.errors = o.errors, .warnings = o.warnings, .next_seq = next_seq(in, t),
 					.duplicate = true });
@@ -141,6 +142,29 @@ static void answer(struct ingest *in, const struct topic *t, const struct verdic
 	send_receipt(in, t, &r);
 }
 
+/* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): a sender that loops fills no disk.
+ * Only messages without a readable identity come here: the others are repeats already. Never an incident: each one
+ * that cannot be read must be able to call somebody. *ret_n: the row; 0: none. */
+static int find_identical_reject(struct ingest *in, const struct topic *t, const struct ledger_row *row,
+				 const struct verdict *v, int64_t *ret_n)
+{
+	uint8_t print[HASH_SIZE];
+	int r;
+
+	*ret_n = 0;
+	if (v->identified || v->status == STATUS_ACCEPTED || strcmp(t->feed, "incident") == 0)
+		return 0;
+	fold_print(row->topic, row->payload, row->payload_len, print);
+	r = store_get_int(in->store, ret_n, "SELECT n FROM refused WHERE print = ? AND received_at > ? ORDER BY n DESC LIMIT 1",
+			  "hi", print, row->received_at - HOUR_MS);
+	if (r <= 0)
+		return r;
+	return store_run(in->store,
+			 "INSERT INTO collapsed(n, count, last_at) VALUES(?1, 1, ?2)"
+			 " ON CONFLICT DO UPDATE SET count = count + 1, last_at = excluded.last_at",
+			 "ii", *ret_n, row->received_at);
+}
+
 static int store_row(struct ingest *in, const struct topic *t, const struct incoming *m, const struct verdict *v, int64_t now)
 {
 	const struct decoded *d = &in->passed.decoded;
@@ -153,6 +177,9 @@ static int store_row(struct ingest *in, const struct topic *t, const struct inco
 		row.payload = in->stand_in.p;
 		row.payload_len = in->stand_in.len;
 	}
+	r = find_identical_reject(in, t, &row, v, &in->passed.first_n);
+	if (r < 0 || in->passed.first_n > 0)
+		return r < 0 ? r : repeat_of(in, t, m);
 	buf_reset(&in->outcome);
 	outcome_write(v, &in->outcome);
 	row.outcome = in->outcome.p;
@@ -201,7 +228,7 @@ static int take_judged(struct ingest *in, const struct topic *t, const struct in
 		return 0;
 	}
 	if (p->first_n > 0)
-		return repeat_of(in, t, now);
+		return repeat_of(in, t, m);
 	if (p->long_ago)
 		return long_ago(in, t, now);
 	return store_row(in, t, m, &p->verdict, now);

@@ -27,7 +27,10 @@ static const char migration_1[] =
 	"CREATE INDEX site_by_unit ON site(unit);"
 	"CREATE TABLE message(n INTEGER PRIMARY KEY, site INTEGER NOT NULL, feed INTEGER NOT NULL,"
 	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL, prev INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER) STRICT;"
+	/* print: of topic and stored payload, to know an identical reject again */
+	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER,"
+	" received_at INTEGER NOT NULL, print BLOB NOT NULL) STRICT;"
+	"CREATE INDEX refused_by_print ON refused(print);"
 	"CREATE TABLE stream(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" highest INTEGER NOT NULL, last_n INTEGER NOT NULL, flags INTEGER NOT NULL,"
 	" PRIMARY KEY(site, feed)) STRICT, WITHOUT ROWID;"
@@ -111,6 +114,7 @@ static const char migration_1[] =
 	/* operational */
 	"CREATE TABLE dirty(day INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(day, unit)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE dirty_range(unit TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE collapsed(n INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE site_status(site TEXT PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
@@ -144,6 +148,7 @@ const struct table schema_tables[] = {
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
 	{ "dirty_range", "unit", TABLE_OPERATIONAL },
+	{ "collapsed", "n", TABLE_OPERATIONAL },
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },
 	{ "site_status", "site", TABLE_OPERATIONAL },

@@ -223,6 +223,15 @@ def test_personal_data_is_refused_and_stored_nowhere(world):
     assert repeat["duplicate"] is True and repeat["status"] == "refused_pii"
 
 
+def test_identical_rejects_within_an_hour_are_one_row_and_a_count(world):
+    lines = [line(f"2026-11-24T{h:02d}:{m:02d}:00Z", "enrolment", "{loop") for h, m in ((0, 0), (0, 20), (0, 59), (1, 30))]
+    first, again, _, later = world.fold(*lines)
+    assert again["duplicate"] is True and again["ledger"] == first["ledger"] and codes(again) == ["E_JSON"]
+    assert again["sha256"] == first["sha256"] == hashlib.sha256(b"{loop").hexdigest()
+    assert later["ledger"] > first["ledger"] and "duplicate" not in later
+    assert world.rows("SELECT n, count FROM collapsed") == [(first["ledger"], 2)]
+
+
 def test_the_sandbox_answers_and_stores_nothing(world):
     x = line(world.at(), "enrolment", message(1, enrolment()))
     x["topic"] = x["topic"].replace("nursery/", "nursery-test/")

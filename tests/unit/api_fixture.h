@@ -91,7 +91,7 @@ static inline void add_ledger(struct store *s, int more)
 	for (int i = 0; i < more; i++)
 		append(&l, NOW_MS + 4 + i, "nursery/v1/33/330102/" SITE_B "/up/enrolment", "{\"v\":1}", ACCEPTED(9));
 	ledger_commit(&l);
-	run_sql(s, "INSERT INTO refused VALUES(2,'rejected',1,2),(3,'refused_pii',1,2)");
+	run_sql(s, "INSERT INTO refused VALUES(2,'rejected',1,2,0,x'00'),(3,'refused_pii',1,2,0,x'01')");
 }
 
 static inline void add_sites(struct store *s)
