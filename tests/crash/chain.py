@@ -79,7 +79,7 @@ def receipt_complaints(path, receipts):
 
 
 # Operational and derived tables are no part of a rebuild (DESIGN §1).
-NOT_FOLDED = {"ledger", "sample", "dirty", "progress", "instance", "site_status"}
+NOT_FOLDED = {"ledger", "sample", "dirty", "dirty_range", "progress", "instance", "site_status"}
 
 
 def folded_digest(path):

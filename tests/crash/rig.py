@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A private broker and a private nurseryd in a directory of their own."""
 import http.client
-import json
 import os
 import shutil
 import signal
@@ -79,20 +78,22 @@ class UnixHTTP(http.client.HTTPConnection):
 
 class Daemon(Process):
     def __init__(self, directory, broker, seams=None, extra=""):
-        self.directory, self.broker = Path(directory), broker
-        self.db, self.socket = self.directory / "n.db", self.directory / "n.sock"
-        self.log = self.directory / "nurseryd.log"
-        self.reader = None
+        self.directory, self.broker, self.extra = Path(directory), broker, extra
+        self.socket, self.log = self.directory / "n.sock", self.directory / "nurseryd.log"
         self.binary = BUILD / ("seams/nurseryd" if seams is not None else "nurseryd")
         self.environment = dict(os.environ, NURSERYD_DATADIR=str(ROOT / "config" / "data"), **(seams or {}))
         self.conf = self.directory / "nurseryd.conf"
+        self.place_database(directory)
+
+    def place_database(self, directory):
+        self.db, self.reader = Path(directory) / "n.db", None
         self.conf.write_text(f"""store: {{ path = "{self.db}"; }};
 policy = "{ROOT}/config/policy.conf";
-mqtt: {{ url = "mqtt://127.0.0.1:{broker.port}"; }};
+mqtt: {{ url = "mqtt://127.0.0.1:{self.broker.port}"; }};
 http: {{ listen = ""; socket = "{self.socket}"; }};
 limits: {{ per_site = "1000000/min"; }};
 log: {{ level = "info"; }};
-{extra}
+{self.extra}
 """)
 
     def start(self, wait=True):
@@ -164,7 +165,7 @@ def nurseryctl(db, *arguments):
 class Rig:
     """with Rig() as rig: a temporary directory, a broker, a daemon; all gone at the end."""
 
-    def __init__(self, seams=None, persistence=False, db_directory=None, extra=""):
+    def __init__(self, seams=None, persistence=False, extra=""):
         self.directory = Path(tempfile.mkdtemp(prefix="nurseryd-rig-", dir="/tmp"))
         self.broker = Broker(self.directory, persistence)
         self.daemon = Daemon(self.directory, self.broker, seams, extra)
