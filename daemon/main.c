@@ -6,6 +6,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "err.h"
+#include "policy.h"
 
 #include <stdio.h>
 
@@ -100,6 +101,20 @@ static int print_config(struct config *config)
 	return EXIT_SUCCESS;
 }
 
+static int check(const struct config *config)
+{
+	_cleanup_(buf_done) struct buf errors = { 0 };
+	struct policy *policy = NULL;
+	int r = policy_load(config->policy_path, &policy, NULL, &errors);
+
+	policy_free(policy);
+	if (r < 0) {
+		fputs(errors.p ? errors.p : "nurseryd: the policy cannot be read\n", stderr);
+		return EXIT_FAILURE;
+	}
+	return puts("configuration and policy ok") < 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -125,7 +140,7 @@ int main(int argc, char **argv)
 	else if (options.fold_file)
 		r = daemon_fold(config, options.fold_file);
 	else
-		r = puts("configuration ok") < 0;
+		r = check(config);
 	config_free(config);
 	return r;
 }
