@@ -36,6 +36,7 @@ class Connection:
 
     def __init__(self, port, name, topics=()):
         self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = bytearray()
         self.socket.sendall(_packet(0x10, _string("MQTT") + bytes([4, 2, 0, 0]) + _string(name)))
         self._wait_for(0x20)
@@ -59,6 +60,8 @@ class Connection:
         if not select.select([self.socket], [], [], timeout)[0]:
             return []
         data = self.socket.recv(1 << 18)
+        # The broker keeps Nagle's algorithm on: a listener that never writes must not delay its ACKs, or it measures them.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if not data:
             raise OSError("the broker closed the connection")
         self.received += data
