@@ -23,9 +23,10 @@
 
 #define TICK_US UINT64_C(1000000)
 #define QUIET_BUDGET_MS 50    /* while no message comes */
-#define STEP_BUDGET_MS 10     /* of recomputation at a time: a burst never waits longer */
+#define STEP_BUDGET_MS 2     /* of recomputation at a time: a burst never waits longer */
 #define BACKLOG_MESSAGES 512  /* a burst of so many means that more are waiting */
-#define BACKLOG_PAUSE_MS 20
+#define BURST_PAUSE_MS 20    /* a burst is no longer news after this */
+#define STREAM_STEP_MS 250   /* beside single messages, at most one step in so long */
 #define BACKLOG_STEP_MS 1000  /* while a backlog drains, at most one step in so long (measured: else 24 % of the time) */
 #define SLOW_MS 250
 #define VERIFY_ROWS 2000      /* of the chain a tick, in the background */
@@ -101,6 +102,8 @@ static void slow_since(const char *what, int64_t started)
 
 /* ---- what the broker's edge calls ---- */
 
+static void fill_facts(struct daemon *d, int64_t now);
+
 static int publish(void *context, const char *topic, const void *payload, size_t len, int qos, bool retain)
 {
 	struct daemon *d = context;
@@ -129,8 +132,10 @@ static int on_burst(void *context, const struct incoming *messages, size_t count
 
 	if (r != -EAGAIN)
 		note_store(d, r);
-	if (r < 0)
+	if (r < 0) {
+		fill_facts(d, now); /* /readyz says so at once */
 		return r;
+	}
 	for (size_t i = 0; i < in->out_count; i++)
 		mqtt_publish(d->mqtt, in->bytes.p + in->out[i].topic_at, in->bytes.p + in->out[i].payload_at,
 			     in->out[i].payload_len, 0, false);
@@ -151,6 +156,7 @@ static void on_ready(void *context, bool ready, const char *why)
 		outlet_start(&d->outlet);
 		outlet_head(&d->outlet, &d->base.ingest.ledger.head, clock_now_ms());
 	}
+	fill_facts(d, clock_now_ms());
 }
 
 static void on_held_alert(void *context, const char *topic)
@@ -293,11 +299,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
-/* Nobody needs the numbers of a state that is two thousand rows old a moment later. */
-static bool draining_backlog(const struct daemon *d, int64_t now)
+/* Messages come first: beside a stream of them a short step now and then, beside a backlog fewer still (nobody needs
+ * the numbers of a state that is two thousand rows old a moment later). Measured at 1,000 messages/s: docs/bench.md. */
+static bool messages_come_first(const struct daemon *d, int64_t now)
 {
-	return d->last_burst_count >= BACKLOG_MESSAGES && now - d->last_burst < BACKLOG_PAUSE_MS &&
-	       now - d->last_step < BACKLOG_STEP_MS;
+	int64_t apart_ms = d->last_burst_count >= BACKLOG_MESSAGES ? BACKLOG_STEP_MS : STREAM_STEP_MS;
+
+	return now - d->last_burst < BURST_PAUSE_MS && now - d->last_step < apart_ms;
 }
 
 /* Recomputes for a moment, then lets the loop turn before it goes on. */
@@ -309,8 +317,8 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	int more;
 
 	(void)usec;
-	if (draining_backlog(d, started))
-		return sd_event_source_set_time_relative(source, BACKLOG_PAUSE_MS * 1000);
+	if (messages_come_first(d, started))
+		return sd_event_source_set_time_relative(source, BURST_PAUSE_MS * 1000);
 	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n,
 			      started - d->last_burst > SECOND_MS ? QUIET_BUDGET_MS : STEP_BUDGET_MS);
 	pause_ms = more > 0 ? 2 : (uint64_t)d->config->indicators.every_ms;

@@ -8,6 +8,7 @@
 struct undo {
 	struct site *site;
 	bool created;
+	uint8_t changed_feeds;
 	char division[7], unit[UNIT_SIZE];
 	struct stream streams[FEEDS_MAX];
 };
@@ -109,7 +110,7 @@ static void remember(struct streams *t, struct site *site, bool created)
 
 	t->undo = grow(t->undo, t->undo_count, &t->undo_cap, sizeof *t->undo);
 	u = &t->undo[t->undo_count++];
-	*u = (struct undo){ .site = site, .created = created };
+	*u = (struct undo){ .site = site, .created = created, .changed_feeds = site->changed_feeds };
 	memcpy(u->division, site->division, sizeof u->division);
 	memcpy(u->unit, site->unit, sizeof u->unit);
 	memcpy(u->streams, site->streams, sizeof u->streams);
@@ -153,6 +154,7 @@ static void undo_one(struct streams *t, const struct undo *u)
 	memcpy(site->division, u->division, sizeof u->division);
 	memcpy(site->unit, u->unit, sizeof u->unit);
 	memcpy(site->streams, u->streams, sizeof u->streams);
+	site->changed_feeds = u->changed_feeds; /* a feed that was never stored must not be flushed */
 }
 
 size_t streams_mark(const struct streams *t)
