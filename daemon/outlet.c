@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define ALERT_TOPIC "nurseryd/v1/alert/"
+#define PASSED_OVER 100 /* samples of history looked at for each one published */
 
 static int publish_json(struct outlet *o, const char *topic, const json *value)
 {
@@ -66,7 +67,28 @@ static int publish_indicator(struct outlet *o, struct province_sums *sums, const
 	return publish_json(o, topic, value);
 }
 
-/* The retained topic holds the latest day; history that is recomputed is not news. */
+/* Of every unit and indicator the latest day, sought directly: history may hold millions of samples. */
+static int publish_current(struct outlet *o)
+{
+	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(o->store, &q, "SELECT DISTINCT unit FROM site WHERE unit IS NOT NULL", "");
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
+			int64_t as_of = STORE_NULL;
+
+			r = store_get_int(o->store, &as_of,
+					  "SELECT max(as_of) FROM sample WHERE unit = ? AND indicator = ? AND period = 'day'", "tt",
+					  store_text(q, 0), indicators[i].id);
+			if (r >= 0 && as_of != STORE_NULL)
+				r = publish_indicator(o, &sums, store_text(q, 0), indicators[i].id, as_of);
+		}
+	}
+	return r;
+}
+
+/* The retained topic holds the latest day; history that is recomputed is passed over. */
 int outlet_indicators(struct outlet *o, int most)
 {
 	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
@@ -75,26 +97,28 @@ int outlet_indicators(struct outlet *o, int most)
 			    "SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = (SELECT max(as_of) FROM sample WHERE unit = s.unit"
 			    " AND indicator = s.indicator AND period = 'day') FROM sample s WHERE s.change > ?1 AND s.period = 'day'"
 			    " ORDER BY s.change LIMIT ?2",
-			    "ii", o->change, (int64_t)most);
-	int count = 0;
+			    "ii", o->change, (int64_t)most * PASSED_OVER);
+	int published = 0;
 
-	if (r < 0)
-		return r;
-	while ((r = store_step(q)) > 0) {
-		r = store_int(q, 4) ? publish_indicator(o, &sums, store_text(q, 0), store_text(q, 1), store_int(q, 2)) : 0;
-		if (r < 0)
-			return r;
-		o->change = store_int(q, 3);
-		count++;
+	while (r >= 0 && published < most && (r = store_step(q)) > 0) {
+		if (store_int(q, 4)) {
+			r = publish_indicator(o, &sums, store_text(q, 0), store_text(q, 1), store_int(q, 2));
+			published++;
+		}
+		if (r >= 0)
+			o->change = store_int(q, 3);
 	}
-	return r < 0 ? r : count == most;
+	return MIN(r, 0);
 }
 
 int outlet_start(struct outlet *o)
 {
+	int r = store_get_int(o->store, &o->change, "SELECT ifnull(max(change), 0) FROM sample", "");
+
 	o->alert_n = 0;
-	o->change = 0;
-	return publish_alerts(o, 0, true);
+	if (r >= 0)
+		r = publish_alerts(o, 0, true);
+	return r < 0 ? r : publish_current(o);
 }
 
 int outlet_alerts(struct outlet *o, int64_t head_n)

@@ -23,7 +23,7 @@ struct outlet {
 int outlet_start(struct outlet *o);
 /* Alerts changed since: cheap when there are none, so it is asked after every commit. */
 int outlet_alerts(struct outlet *o, int64_t head_n);
-/* Indicators changed since, at most `most` a call. 1: more is waiting. */
+/* Indicators changed since, at most `most` a call. */
 int outlet_indicators(struct outlet *o, int most);
 /* The broker holds this alert of ours: cleared when it is not open. */
 int outlet_held_alert(struct outlet *o, const char *topic);
