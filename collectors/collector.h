@@ -115,6 +115,7 @@ struct message {
 struct fold; /* daemon/fold.h */
 struct fold_row;
 struct site;
+struct store;
 
 struct collector {
 	const char *feed;
@@ -124,6 +125,8 @@ struct collector {
 	bool never_silent;
 	/* Body → facts; adds findings. received_day: local day of received_at. Pure. */
 	void (*decode)(const json *body, int64_t received_day, struct message *m);
+	/* Warnings that compare with what the site has registered. NULL: none. Reads only. */
+	int (*warn)(struct store *s, const struct site *site, struct message *m);
 	/* Facts → rows. An accepted report or amend; `voided` when a retract or amend of it came first. */
 	int (*apply)(struct fold *f, const struct fold_row *row);
 	/* Voids every message (epoch, seq) of the site in this feed; n and now are those of the voiding row. */

@@ -283,10 +283,26 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 	return r;
 }
 
+static int warn(struct store *s, const struct site *site, struct message *m)
+{
+	const struct enrolment *e = &m->facts.enrolment;
+	int64_t registered = STORE_NULL;
+	int r = store_get_int(s, &registered,
+			      "SELECT places_infant + places_toddler + places_older + places_mixed FROM registration"
+			      " WHERE site = ? AND effective_on <= ? AND counts = 1 ORDER BY effective_on DESC LIMIT 1",
+			      "ii", site->id, e->as_of);
+
+	if (r > 0 && registered != STORE_NULL && e->places != COUNT_UNKNOWN && e->places > registered)
+		fields_disagree(&m->findings, W_PLACES_EXCEED_REGISTERED, "/body/places", e->places, "<= ", registered, NULL,
+				NULL);
+	return MIN(r, 0);
+}
+
 const struct collector collector_enrolment = {
 	.feed = "enrolment",
 	.number = 2,
 	.decode = decode,
+	.warn = warn,
 	.apply = apply,
 	.void_message = void_message,
 };

@@ -194,7 +194,7 @@ static int list_imports(struct api_call *c, json **ret)
 	/* Who did it stands in the row's hashed outcome. */
 	r = store_query(c->api->store, &q,
 			"SELECT i.n, i.kind, i.received_at, i.rows, i.sha256,"
-			" ifnull(nullif(i.actor, ''), json_extract(l.outcome, '$.actor'))"
+			" json_extract(l.outcome, '$.actor')"
 			" FROM import i CROSS JOIN ledger l ON l.n = i.n WHERE i.n > ?1 ORDER BY i.n LIMIT ?2",
 			"ii", after, (int64_t)limit + 1);
 	while (r >= 0 && (r = store_step(q)) > 0 && json_count(items) < limit) {

@@ -13,6 +13,7 @@
 #include "mqtt.h"
 #include "outlet.h"
 #include "recompute.h"
+#include "session.h"
 #include "startup.h"
 
 #include <errno.h>
@@ -44,9 +45,7 @@ struct daemon {
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
-	char client_id[64];
-	char **old_subscriptions;
-	size_t old_subscription_count;
+	struct session session;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
 	char why[128];
 	int64_t started_at, next_head, last_burst, last_step;
@@ -435,7 +434,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		mqtt_say_goodbye(d->mqtt);
 		mqtt_free(d->mqtt);
 		d->mqtt = NULL;
-		connect_broker(d);
+		if (connect_broker(d) < 0) {
+			log_error("reload.failed", "next=\"stop: the store or the TLS files cannot be read\"");
+			sd_event_exit(d->event, -EIO);
+		}
 	} else {
 		mqtt_reconfigure(d->mqtt, fresh);
 	}
@@ -446,90 +448,19 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* ---- building ---- */
 
-static int text_of_instance(struct store *s, const char *name, char *ret, size_t size)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	size_t len;
-	int r = store_query(s, &q, "SELECT value FROM instance WHERE name = ?", "t", name);
-
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r;
-	const char *value = store_blob(q, 0, &len);
-	snprintf(ret, size, "%.*s", (int)len, value);
-	return 1;
-}
-
-static int keep_text(struct store *s, const char *name, const char *value)
-{
-	return store_run(s, "INSERT INTO instance(name, value) VALUES(?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-			 "tb", name, value, strlen(value));
-}
-
-/* Two daemons with one client id steal each other's messages: the default is random and kept (DESIGN §4.5). */
-static int find_client_id(struct daemon *d)
-{
-	uint8_t random[HASH_SIZE];
-	char hex[HASH_HEX_SIZE];
-	int r;
-
-	if (d->config->mqtt.client_id[0]) {
-		snprintf(d->client_id, sizeof d->client_id, "%s", d->config->mqtt.client_id);
-		return 0;
-	}
-	r = text_of_instance(d->base.store, "client_id", d->client_id, sizeof d->client_id);
-	if (r != 0)
-		return MIN(r, 0);
-	hash_random(random, sizeof random);
-	snprintf(d->client_id, sizeof d->client_id, "nurseryd-%.16s", hash_hex(random, hex));
-	return keep_text(d->base.store, "client_id", d->client_id);
-}
-
-static void forget_subscriptions(struct daemon *d)
-{
-	for (size_t i = 0; i < d->old_subscription_count; i++)
-		free(d->old_subscriptions[i]);
-	free(d->old_subscriptions);
-	d->old_subscriptions = NULL;
-	d->old_subscription_count = 0;
-}
-
-/* What the session on the broker may still be subscribed to: every topic that was ever configured. */
-static int remember_subscriptions(struct daemon *d)
-{
-	_cleanup_(buf_done) struct buf all = { 0 };
-	char text[8192] = "", *rest = text, *topic;
-	int r = text_of_instance(d->base.store, "subscriptions", text, sizeof text);
-
-	forget_subscriptions(d);
-	buf_str(&all, text);
-	d->old_subscriptions = xcalloc(512, sizeof(char *));
-	for (size_t i = 0; i < d->config->mqtt.subscribe_count; i++) {
-		char line[300];
-
-		snprintf(line, sizeof line, "%s\nnursery-test/%.250s\n", d->config->mqtt.subscribe[i],
-			 strncmp(d->config->mqtt.subscribe[i], "nursery/", 8) == 0 ? d->config->mqtt.subscribe[i] + 8 : "none");
-		if (!strstr(text, line))
-			buf_str(&all, line);
-	}
-	while ((topic = strsep(&rest, "\n")) && d->old_subscription_count < 511)
-		if (topic[0])
-			d->old_subscriptions[d->old_subscription_count++] = xstrdup(topic);
-	return r < 0 ? r : keep_text(d->base.store, "subscriptions", all.p ? all.p : "");
-}
-
 static int connect_broker(struct daemon *d)
 {
 	struct mqtt_handlers handlers = { .context = d, .burst = on_burst, .ready = on_ready, .held_alert = on_held_alert };
 	struct mqtt_options options;
-	int r = find_client_id(d);
+	int r;
 
-	if (r >= 0)
-		r = remember_subscriptions(d);
+	session_done(&d->session);
+	r = session_open(d->base.store, d->config, &d->session);
 	if (r < 0)
 		return r;
-	options = (struct mqtt_options){ .config = d->config, .client_id = d->client_id,
-					 .old_subscriptions = (const char *const *)d->old_subscriptions,
-					 .old_subscription_count = d->old_subscription_count };
+	options = (struct mqtt_options){ .config = d->config, .client_id = d->session.client_id,
+					 .old_subscriptions = (const char *const *)d->session.topics,
+					 .old_subscription_count = d->session.topic_count };
 	return mqtt_new(d->event, &options, &handlers, &d->mqtt);
 }
 
@@ -635,7 +566,7 @@ static void tear_down(struct daemon *d)
 	d->acts_source = sd_event_source_disable_unref(d->acts_source);
 	http_free(d->http);
 	mqtt_free(d->mqtt);
-	forget_subscriptions(d);
+	session_done(&d->session);
 	base_close(&d->base);
 	sd_event_unref(d->event);
 	api_live_done(&d->live);

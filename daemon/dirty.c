@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dirty.h"
 
-#include "clock.h"
-#include "ids.h"
-
 #include <stdio.h>
 #include <uthash.h>
 
@@ -18,15 +15,14 @@ struct dirty_mark {
 /* 1: the table holds this mark already. */
 static int remember(struct dirty *d, const char *unit, int64_t day)
 {
-	struct dirty_mark *m = xcalloc(1, sizeof *m), *old;
+	struct dirty_mark wanted = { .key.day = day }, *m;
 
-	m->key.day = day;
-	snprintf(m->key.unit, sizeof m->key.unit, "%s", unit);
-	HASH_FIND(hh, d->marks, &m->key, sizeof m->key, old);
-	if (old) {
-		free(m);
+	snprintf(wanted.key.unit, sizeof wanted.key.unit, "%s", unit);
+	HASH_FIND(hh, d->marks, &wanted.key, sizeof wanted.key, m);
+	if (m)
 		return 1;
-	}
+	m = xcalloc(1, sizeof *m);
+	m->key = wanted.key;
 	HASH_ADD(hh, d->marks, key, sizeof m->key, m);
 	return 0;
 }
@@ -65,33 +61,31 @@ int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first
 	return 0;
 }
 
-static int newest_day(struct store *s, int64_t *ret_day, char unit[static 7], bool *ret_range)
+static int newest_day(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
-			    "SELECT * FROM (SELECT day, unit, 0 FROM dirty ORDER BY day DESC, unit LIMIT 1)"
-			    " UNION ALL SELECT * FROM (SELECT last, unit, 1 FROM dirty_range ORDER BY last DESC, unit LIMIT 1)"
+			    "SELECT * FROM (SELECT day, unit FROM dirty ORDER BY day DESC, unit LIMIT 1)"
+			    " UNION ALL SELECT * FROM (SELECT last, unit FROM dirty_range ORDER BY last DESC, unit LIMIT 1)"
 			    " ORDER BY 1 DESC LIMIT 1",
 			    "");
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
 	*ret_day = store_int(q, 0);
-	snprintf(unit, 7, "%s", store_text(q, 1));
-	*ret_range = store_int(q, 2) == 1;
+	snprintf(unit, UNIT_SIZE, "%s", store_text(q, 1));
 	return 1;
 }
 
-int dirty_take(struct store *s, int64_t *ret_day, char unit[static 7])
+int dirty_take(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE])
 {
-	bool range;
-	int r = newest_day(s, ret_day, unit, &range);
+	int r = newest_day(s, ret_day, unit);
 
 	if (r <= 0)
 		return r;
 	/* The day may be marked both ways: it is computed once. */
 	r = store_run(s, "DELETE FROM dirty WHERE day = ? AND unit = ?", "it", *ret_day, unit);
-	if (r >= 0 && range)
+	if (r >= 0)
 		r = store_run(s, "DELETE FROM dirty_range WHERE unit = ?1 AND first >= ?2", "ti", unit, *ret_day);
 	if (r >= 0)
 		r = store_run(s, "UPDATE dirty_range SET last = last - 1 WHERE unit = ?1 AND last = ?2", "ti", unit, *ret_day);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "ids.h"
 #include "store.h"
 
 struct dirty {
@@ -17,7 +18,7 @@ struct dirty {
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
 /* Takes the newest marked day out: 1 and what it is, 0: none. */
-int dirty_take(struct store *s, int64_t *ret_day, char unit[static 7]);
+int dirty_take(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE]);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
 /* Forgets the set: after a ROLLBACK and when the table's rows were taken out. */
 void dirty_forget(struct dirty *d);

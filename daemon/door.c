@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "door.h"
 
-#include "clock.h"
+#include "instance.h"
 #include "ledger.h"
 
 #include <errno.h>
@@ -42,23 +42,17 @@ static bool division_known(void *context, const char *division)
 
 static int load_key(struct store *s, uint8_t key[static HASH_SIZE])
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	size_t len;
-	int r = store_query(s, &q, "SELECT value FROM instance WHERE name = 'hmac_key'", "");
+	_cleanup_(buf_done) struct buf value = { 0 };
+	int r = instance_get(s, "hmac_key", &value);
 
-	if (r < 0)
-		return r;
-	r = store_step(q);
-	if (r > 0) {
-		const void *value = store_blob(q, 0, &len);
-
-		if (len != HASH_SIZE)
-			return -EUCLEAN;
-		memcpy(key, value, HASH_SIZE);
-		return 0;
-	}
+	if (r > 0 && value.len != HASH_SIZE)
+		return -EUCLEAN;
+	if (r > 0)
+		memcpy(key, value.p, HASH_SIZE);
+	if (r != 0)
+		return MIN(r, 0);
 	hash_random(key, HASH_SIZE);
-	return r < 0 ? r : store_run(s, "INSERT INTO instance(name, value) VALUES('hmac_key', ?)", "h", key);
+	return instance_set(s, "hmac_key", key, HASH_SIZE);
 }
 
 int door_open(struct store *s, const struct streams *streams, struct door *ret)
@@ -165,34 +159,13 @@ static int judge_identity(struct door *d, const struct site *site, struct passed
 
 /* ---- warnings that look at the site's state ---- */
 
-static int warn_places(struct door *d, const struct site *site, struct message *m)
-{
-	const struct enrolment *e = &m->facts.enrolment;
-	int64_t registered = STORE_NULL;
-	int r = store_get_int(d->store, &registered,
-			      "SELECT places_infant + places_toddler + places_older + places_mixed FROM registration"
-			      " WHERE site = ? AND effective_on <= ? AND counts = 1 ORDER BY effective_on DESC LIMIT 1",
-			      "ii", site->id, e->as_of);
-
-	if (r > 0 && registered != STORE_NULL && e->places != COUNT_UNKNOWN && e->places > registered) {
-		char got[24], want[32];
-
-		snprintf(got, sizeof got, "%lld", (long long)e->places);
-		snprintf(want, sizeof want, "<= %lld", (long long)registered);
-		findings_add(&m->findings, W_PLACES_EXCEED_REGISTERED, "/body/places", got, want);
-	}
-	return MIN(r, 0);
-}
-
 static int warn(struct door *d, const struct site *site, const struct collector *c, struct message *m)
 {
 	if (m->findings.errors > 0 || !site)
 		return 0;
 	if (site->division[0] && strcmp(site->division, m->division) != 0)
 		findings_add(&m->findings, W_DIVISION, "/division", m->division, site->division);
-	if (m->kind != KIND_RETRACT && strcmp(c->feed, "enrolment") == 0)
-		return warn_places(d, site, m);
-	return 0;
+	return m->kind != KIND_RETRACT && c->warn ? c->warn(d->store, site, m) : 0;
 }
 
 /* ---- the verdict ---- */

@@ -173,11 +173,6 @@ static int apply_accepted(struct fold *f, const struct told *t, struct site *sit
 	return r < 0 ? r : t->collector->apply(f, &row);
 }
 
-static bool is_incident_topic(const struct topic *t)
-{
-	return strcmp(t->feed, "incident") == 0;
-}
-
 static int fold_told(struct fold *f, const struct told *t)
 {
 	struct site *site;
@@ -192,7 +187,7 @@ static int fold_told(struct fold *f, const struct told *t)
 		return r;
 	if (t->status == STATUS_ACCEPTED)
 		return site ? apply_accepted(f, t, site) : -EUCLEAN;
-	if (is_incident_topic(t->topic))
+	if (t->collector && t->collector->never_silent)
 		return rules_incident_unreadable(f, t->row->n, t->row->received_at, t->topic->site, t->topic->division);
 	return 0;
 }
@@ -268,15 +263,15 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 
 static int act_import(struct fold *f, const struct ledger_row *row, const char *kind)
 {
-	struct import_report rep;
 	uint8_t sha[HASH_SIZE];
-	int r;
+	int64_t rows = 0;
+	int r = import_apply(f, kind, row->payload, row->payload_len, row->n, &rows);
 
+	if (r < 0)
+		return r;
 	hash_sha256(row->payload, row->payload_len, sha);
-	import_check(kind, row->payload, row->payload_len, &rep);
-	r = store_run(f->store, "INSERT INTO import(n, kind, received_at, rows, sha256, actor) VALUES(?, ?, ?, ?, ?, '')",
-		      "itiih", row->n, kind, row->received_at, rep.rows, sha);
-	return r < 0 ? r : import_apply(f, kind, row->payload, row->payload_len, row->n);
+	return store_run(f->store, "INSERT INTO import(n, kind, received_at, rows, sha256) VALUES(?, ?, ?, ?, ?)", "itiih",
+			 row->n, kind, row->received_at, rows, sha);
 }
 
 static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)

@@ -387,7 +387,7 @@ static int apply_record(void *context, const struct kind *k, const union store_v
 	return store_run_values(a->f->store, k->sql, types, all);
 }
 
-int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n)
+int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows)
 {
 	const struct kind *k = kind_of(kind);
 	struct applying a = { .f = f, .n = n };
@@ -398,6 +398,7 @@ int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, 
 	if (!k)
 		return -EINVAL;
 	r = read_file(k, csv, len, &rep, apply_record, &a);
+	*ret_rows = rep.rows;
 	if (r < 0 || !k->recomputes)
 		return r;
 	r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);

@@ -28,4 +28,4 @@ void import_kinds(struct buf *ret); /* "divisions, workdays, …" */
 /* UTF-8 with or without BOM, LF or CRLF, RFC 4180 quotes. Pure. */
 void import_check(const char *kind, const char *csv, size_t len, struct import_report *ret);
 /* The bytes of a ledger row that import_check found good. */
-int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n);
+int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows);

@@ -14,7 +14,7 @@ int ingest_open(struct store *s, struct ingest *ret)
 {
 	int r;
 
-	*ret = (struct ingest){ .store = s, .receipts = true };
+	*ret = (struct ingest){ .store = s };
 	r = ledger_open(s, &ret->ledger);
 	if (r >= 0)
 		r = fold_open(s, &ret->fold);
@@ -74,8 +74,6 @@ static void end_outgoing(struct ingest *in)
 
 static void send_receipt(struct ingest *in, const struct topic *t, const struct receipt *r)
 {
-	if (!in->receipts)
-		return;
 	receipt_write(r, begin_outgoing(in, t, "/down/receipt"));
 	end_outgoing(in);
 }
@@ -107,8 +105,8 @@ static int repeat_of(struct ingest *in, const struct topic *t, const struct inco
 	in->staged.duplicates++;
 	hash_sha256(m->payload, m->len, sha);
 	send_receipt(in, t,
-		     &(struct receipt){ .feed = t->feed, .sha256 = o.identified ? NULL : sha, .identified = o.identified, .epoch = o.epoch, .seq = o.seq,
-					.status = o.status, .received_at = row.received_at, .ledger = row.n, .hash = row.hash,
+		     &(struct receipt){ .feed = t->feed, .identified = o.identified, .epoch = o.epoch, .seq = o.seq,
+					.sha256 = o.identified ? NULL : sha, .status = o.status, .received_at = row.received_at, .ledger = row.n, .hash = row.hash,
 					.errors = o.errors, .warnings = o.warnings, .next_seq = next_seq(in, t),
 					.duplicate = true });
 	return 0;
@@ -145,14 +143,14 @@ static void answer(struct ingest *in, const struct topic *t, const struct verdic
 /* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): a sender that loops fills no disk.
  * Only messages without a readable identity come here: the others are repeats already. Never an incident: each one
  * that cannot be read must be able to call somebody. *ret_n: the row; 0: none. */
-static int find_identical_reject(struct ingest *in, const struct topic *t, const struct ledger_row *row,
-				 const struct verdict *v, int64_t *ret_n)
+static int find_identical_reject(struct ingest *in, const struct ledger_row *row, const struct verdict *v, int64_t *ret_n)
 {
+	const struct collector *c = in->passed.decoded.collector;
 	uint8_t print[HASH_SIZE];
 	int r;
 
 	*ret_n = 0;
-	if (v->identified || v->status == STATUS_ACCEPTED || strcmp(t->feed, "incident") == 0)
+	if (v->identified || v->status == STATUS_ACCEPTED || (c && c->never_silent))
 		return 0;
 	fold_print(row->topic, row->payload, row->payload_len, print);
 	r = store_get_int(in->store, ret_n, "SELECT n FROM refused WHERE print = ? AND received_at > ? ORDER BY n DESC LIMIT 1",
@@ -177,7 +175,7 @@ static int store_row(struct ingest *in, const struct topic *t, const struct inco
 		row.payload = in->stand_in.p;
 		row.payload_len = in->stand_in.len;
 	}
-	r = find_identical_reject(in, t, &row, v, &in->passed.first_n);
+	r = find_identical_reject(in, &row, v, &in->passed.first_n);
 	if (r < 0 || in->passed.first_n > 0)
 		return r < 0 ? r : repeat_of(in, t, m);
 	buf_reset(&in->outcome);
@@ -365,20 +363,6 @@ static int append_due(struct ingest *in, int64_t now, int *ret_count)
 	return r;
 }
 
-static int take_all(struct ingest *in, const struct incoming *messages, size_t count, int64_t now)
-{
-	int due = 0, r = 0;
-
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		int64_t at = messages[i].received_at ? messages[i].received_at : now;
-
-		r = append_due(in, at, &due);
-		if (r >= 0)
-			r = take(in, &messages[i], at);
-	}
-	return r;
-}
-
 static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now)
 {
 	size_t mark = fold_mark(&in->fold), outs = in->out_count, bytes = in->bytes.len;
@@ -405,16 +389,18 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	return r < 0 ? r : store_release(in->store);
 }
 
-static int take_one_by_one(struct ingest *in, const struct incoming *messages, size_t count, int64_t now)
+typedef int (*take_fn)(struct ingest *in, const struct incoming *m, int64_t now);
+
+static int take_each(struct ingest *in, const struct incoming *messages, size_t count, int64_t now, take_fn fn)
 {
-	int due = 0, r = begin(in);
+	int due = 0, r = 0;
 
 	for (size_t i = 0; r >= 0 && i < count; i++) {
 		int64_t at = messages[i].received_at ? messages[i].received_at : now;
 
 		r = append_due(in, at, &due);
 		if (r >= 0)
-			r = take_guarded(in, &messages[i], at);
+			r = fn(in, &messages[i], at);
 	}
 	return r;
 }
@@ -427,11 +413,13 @@ int ingest_batch(struct ingest *in, const struct incoming *messages, size_t coun
 		in->counters.failed_batches++;
 		return r;
 	}
-	r = take_all(in, messages, count, now);
+	r = take_each(in, messages, count, now, take);
 	if (r < 0 && !is_store_failure(r)) {
 		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
 		roll_back(in);
-		r = take_one_by_one(in, messages, count, now);
+		r = begin(in);
+		if (r >= 0)
+			r = take_each(in, messages, count, now, take_guarded);
 	}
 	if (r < 0) {
 		in->counters.failed_batches++;

@@ -41,7 +41,6 @@ struct ingest {
 	size_t out_count, out_cap;
 	struct buf outcome, stand_in;
 	struct ingest_counters counters, staged;
-	bool receipts; /* false: nobody listens (--fold without output, rebuild) */
 #ifdef NURSERYD_SEAMS
 	bool seam_fault, seam_keep_hot;
 #endif

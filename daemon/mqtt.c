@@ -218,13 +218,15 @@ static int write_packets(struct mqtt *m)
 /* Writes queued packets; only called when everything received is committed. */
 static int write_queue(struct mqtt *m)
 {
-	int rc;
+	int rc = MOSQ_ERR_SUCCESS;
 
 	if (m->state != STATE_CONNECTED)
-		return MOSQ_ERR_SUCCESS;
-	cork(m, 1);
-	rc = write_packets(m);
-	cork(m, 0);
+		return rc;
+	if (mosquitto_want_write(m->mosq)) {
+		cork(m, 1);
+		rc = write_packets(m);
+		cork(m, 0);
+	}
 	if (m->state == STATE_CONNECTED)
 		watch_writability(m);
 	return rc;
@@ -281,6 +283,15 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
 
 /* ---- subscriptions ---- */
 
+/* The same topic in the sandbox; false when it has none. */
+static bool sandbox_twin(const char *topic, char ret[static 256])
+{
+	if (strncmp(topic, "nursery/", 8) != 0)
+		return false;
+	snprintf(ret, 256, "nursery-test/%.240s", topic + 8);
+	return true;
+}
+
 /* Our topics: as configured, the same in the sandbox, and the alerts that the broker holds. */
 static size_t subscriptions(const struct mqtt *m, char (*ret)[256])
 {
@@ -289,8 +300,8 @@ static size_t subscriptions(const struct mqtt *m, char (*ret)[256])
 
 	for (size_t i = 0; i < c->mqtt.subscribe_count; i++) {
 		snprintf(ret[n++], sizeof ret[0], "%s", c->mqtt.subscribe[i]);
-		if (c->mqtt.sandbox && strncmp(c->mqtt.subscribe[i], "nursery/", 8) == 0)
-			snprintf(ret[n++], sizeof ret[0], "nursery-test/%.240s", c->mqtt.subscribe[i] + 8);
+		if (c->mqtt.sandbox && sandbox_twin(c->mqtt.subscribe[i], ret[n]))
+			n++;
 	}
 	snprintf(ret[n++], sizeof ret[0], ALERTS_TOPIC);
 	return n;
@@ -304,15 +315,25 @@ static bool is_subscribed(char (*topics)[256], size_t count, const char *topic)
 	return false;
 }
 
+/* The session is persistent: what the configuration no longer names must be given up explicitly. */
+static void give_up(struct mqtt *m, char (*topics)[256], size_t count, const char *old)
+{
+	if (!is_subscribed(topics, count, old))
+		mosquitto_unsubscribe(m->mosq, NULL, old);
+}
+
 static void subscribe(struct mqtt *m)
 {
 	char topics[SUBSCRIPTIONS_MAX][256];
 	size_t count = subscriptions(m, topics);
 
-	/* The session is persistent: what the configuration no longer names must be given up explicitly. */
-	for (size_t i = 0; i < m->options.old_subscription_count; i++)
-		if (!is_subscribed(topics, count, m->options.old_subscriptions[i]))
-			mosquitto_unsubscribe(m->mosq, NULL, m->options.old_subscriptions[i]);
+	for (size_t i = 0; i < m->options.old_subscription_count; i++) {
+		char twin[256];
+
+		give_up(m, topics, count, m->options.old_subscriptions[i]);
+		if (sandbox_twin(m->options.old_subscriptions[i], twin))
+			give_up(m, topics, count, twin);
+	}
 	m->missing_subacks = 0;
 	for (size_t i = 0; i < count; i++)
 		if (mosquitto_subscribe(m->mosq, NULL, topics[i], i + 1 == count ? 0 : 1) == MOSQ_ERR_SUCCESS)

@@ -99,31 +99,41 @@ static int fill_recent_days(struct store *s, int64_t day, int64_t usable_days)
 	return r;
 }
 
-static int fill_counted_sites(struct recompute *rc, const char *unit, int64_t day)
+static int prepare_day(struct recompute *rc, int64_t day, int64_t usable_days)
 {
-	const struct policy_usability *p = policy_usability(rc->fold->policy, day);
 	bool working, evening;
-	int64_t first = 0;
 	int r = is_working_day(rc->store, day, &working);
 
 	if (r >= 0)
 		r = evening_passed(rc, day, &evening);
 	if (r >= 0)
-		r = fill_recent_days(rc->store, day, p->usable_days);
+		r = fill_recent_days(rc->store, day, usable_days);
+	if (r >= 0)
+		r = store_get_int(rc->store, &rc->first_day, "SELECT ifnull(min(day), 0) FROM enrolment", "");
+	if (r < 0)
+		return r;
+	rc->expected = working && evening;
+	rc->prepared = day;
+	return 0;
+}
+
+static int fill_counted_sites(struct recompute *rc, const char *unit, int64_t day)
+{
+	const struct policy_usability *p = policy_usability(rc->fold->policy, day);
+	int r = rc->prepared == day ? 0 : prepare_day(rc, day, p->usable_days);
+
 	if (r >= 0)
 		r = store_run(rc->store, "DELETE FROM temp.counted_site", "");
 	if (r >= 0)
 		r = store_run(rc->store, fill_sites, "tiiiiiiiii", unit, day, (int64_t)REGISTRATION_REGISTERED,
 			      (int64_t)OPERATION_OPERATING, (int64_t)FILING_FILED, (int64_t)FILING_CHANGE_PENDING,
 			      (int64_t)FILING_LICENSED, (int64_t)FACILITY_KINDERGARTEN_CLASS, (int64_t)FACILITY_FAMILY_POINT,
-			      (int64_t)(working && evening));
+			      (int64_t)rc->expected);
 	if (r >= 0)
 		r = store_run(rc->store, find_source, "ii", day, p->fresh_days);
 	/* Nobody looks for an open day before the first report of all. */
 	if (r >= 0)
-		r = store_get_int(rc->store, &first, "SELECT ifnull(min(day), 0) FROM enrolment", "");
-	if (r >= 0)
-		r = store_run(rc->store, carry_open, "i", first);
+		r = store_run(rc->store, carry_open, "i", rc->first_day);
 	return r < 0 ? r : store_run(rc->store, fill_figures, "");
 }
 
@@ -286,6 +296,7 @@ int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms)
 	r = store_begin(rc->store);
 	if (r < 0)
 		return r;
+	rc->prepared = 0;
 	more = work(rc, head_n, clock_monotonic_ms() + budget_ms);
 	if (more < 0)
 		store_rollback(rc->store);

@@ -14,6 +14,10 @@ struct recompute {
 	int64_t computed_n;  /* every row up to this one is in the samples */
 	int64_t change;      /* of the last written sample */
 	int64_t days;        /* (unit, day)s computed since start */
+	/* What is the same for all units of a day; only while a step lasts: nothing is ingested in it. */
+	int64_t prepared;    /* the day; 0: none */
+	bool expected;       /* its reports are expected */
+	int64_t first_day;   /* of all reports */
 };
 
 int recompute_open(struct store *s, struct fold *f, struct recompute *ret);

@@ -89,7 +89,7 @@ static const char migration_1[] =
 	/* folded: imports and policy, of the last accepted row of each key */
 	"CREATE TABLE policy(n INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 	"CREATE TABLE import(n INTEGER PRIMARY KEY, kind TEXT NOT NULL, received_at INTEGER NOT NULL, rows INTEGER NOT NULL,"
-	" sha256 BLOB NOT NULL, actor TEXT NOT NULL) STRICT;"
+	" sha256 BLOB NOT NULL) STRICT;"
 	"CREATE TABLE division(code TEXT NOT NULL, level TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL,"
 	" PRIMARY KEY(code, level)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE workday(date INTEGER PRIMARY KEY, day TEXT NOT NULL, reason TEXT NOT NULL) STRICT;"
