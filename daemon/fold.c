@@ -4,6 +4,7 @@
 #include "../collectors/incident.h"
 #include "clock.h"
 #include "imports.h"
+#include "policy_row.h"
 #include "rules.h"
 
 #include <errno.h>
@@ -13,20 +14,9 @@
 
 static int load_policy(struct fold *f)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	_cleanup_(buf_done) struct buf errors = { 0 };
-	struct policy *p = NULL;
-	size_t len;
-	int r = store_query(f->store, &q, "SELECT bytes FROM policy ORDER BY n DESC LIMIT 1", "");
-
 	policy_free(f->policy);
 	f->policy = NULL;
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r;
-	const char *bytes = store_blob(q, 0, &len);
-	r = policy_parse(bytes, len, "policy", &p, &errors);
-	f->policy = p;
-	return r < 0 ? -EUCLEAN : 0;
+	return MIN(policy_row_newest(f->store, &f->policy), 0);
 }
 
 static int load_today(struct fold *f)

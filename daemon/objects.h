@@ -33,11 +33,12 @@ int object_alert_id(const char *text, int64_t *ret);
 int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
 		     json **ret);
 
-/* Sums over a province's units at one day, remembered for the length of one answer: a list of units asks for
- * the same few again and again. Zero-initialised is empty. */
+/* Sums over a province's units at one day, and the policy they are judged by, remembered for the length of one
+ * answer: a list of units asks for the same few again and again. Zero-initialised is empty. */
 struct province_sums {
 	struct province_sum *items;
 	size_t count, cap;
+	struct policy *policy; /* NULL: not asked for yet */
 };
 void province_sums_done(struct province_sums *c);
 

@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define AVERAGE_VALID_DAYS 366 /* DOMAIN §2: the official average */
-
 /* numerator / denominator, denominator > 0. */
 struct ratio {
 	__int128 numerator, denominator;
@@ -154,8 +152,9 @@ static void set_above(json *province, const struct sample *m, const struct ratio
 		 order == 2 ? json_new_null() : json_new_bool(order > 0));
 }
 
-/* 1: the province has published an average that is still in force, and it stands in *object. */
-static int set_official(struct store *s, const struct sample *m, json *object)
+/* 1: the province has published an average that is still in force, and it stands in *object (DOMAIN §2). */
+static int set_official(struct store *s, const struct policy_province_average *rules, const struct sample *m,
+			json *object)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	char code[8];
@@ -167,7 +166,7 @@ static int set_official(struct store *s, const struct sample *m, json *object)
 	r = store_query(s, &q,
 			"SELECT value, source, reference_date FROM average WHERE province IN (?1, ?2) AND indicator = ?3"
 			" AND reference_date BETWEEN ?4 AND ?5 ORDER BY reference_date DESC LIMIT 1",
-			"tttii", m->province, code, m->indicator->id, m->last_day - AVERAGE_VALID_DAYS, m->last_day);
+			"tttii", m->province, code, m->indicator->id, m->last_day - rules->official_max_age_days, m->last_day);
 	if (r >= 0)
 		r = store_step(q);
 	if (r <= 0 || ratio_of_text(store_text(q, 0), &average) < 0)
@@ -182,19 +181,23 @@ static int set_official(struct store *s, const struct sample *m, json *object)
 
 static int set_province(struct store *s, struct province_sums *cache, const struct sample *m, json *object)
 {
+	const struct policy_province_average *rules;
 	const struct indicator *i = m->indicator;
 	struct province_sum sum;
 	struct ratio average;
 	bool enough;
 	json *p;
-	int r = set_official(s, m, object);
+	int r = province_rules_on(s, cache, m->last_day, &rules);
 
+	if (r < 0 || !rules)
+		return r;
+	r = set_official(s, rules, m, object);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
 	if (r < 0)
 		return r;
-	enough = province_sum_enough(&sum, i);
+	enough = province_sum_enough(&sum, i, rules);
 	average = (struct ratio){ (__int128)i->scale * sum.numerator, sum.denominator };
 	p = province_object(enough ? indicator_value(i, sum.numerator, sum.denominator) : NULL, "computed");
 	set_above(p, m, enough ? &average : NULL);

@@ -5,6 +5,12 @@
 #pragma once
 
 #include "objects.h"
+#include "policy.h"
+
+/* The rules for the province's average on a day. NULL in a database without any policy: then there is no average.
+ * Borrowed from c. < 0 the store failed, or its policy cannot be read. */
+int province_rules_on(struct store *s, struct province_sums *c, int64_t day,
+		      const struct policy_province_average **ret);
 
 struct province_sum {
 	char province[3];
@@ -18,8 +24,9 @@ struct province_sum {
 
 int province_sum_of(struct store *s, struct province_sums *c, const char *province, const struct indicator *indicator,
 		    const char *period, int64_t as_of, struct province_sum *ret);
-/* 80 % of the province's units, and something to divide by (DOMAIN §2). */
-bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator);
+/* So many of the province's units as the policy wants, and something to divide by (DOMAIN §2). */
+bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator,
+			 const struct policy_province_average *rules);
 
 /* The double nearest to scale × numerator / denominator; a count's numerator. */
 json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator);

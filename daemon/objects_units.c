@@ -6,6 +6,7 @@
 #include "objects_row.h"
 
 #include "ids.h"
+#include "policy_row.h"
 
 #include <stdio.h>
 
@@ -102,7 +103,16 @@ int object_units_of(struct store *s, const char *province, char (**ret)[UNIT_SIZ
 void province_sums_done(struct province_sums *c)
 {
 	free(c->items);
+	policy_free(c->policy);
 	*c = (struct province_sums){ 0 };
+}
+
+int province_rules_on(struct store *s, struct province_sums *c, int64_t day, const struct policy_province_average **ret)
+{
+	int r = c->policy ? 0 : policy_row_newest(s, &c->policy);
+
+	*ret = c->policy ? policy_province_average(c->policy, day) : NULL;
+	return MIN(r, 0);
 }
 
 static void add_unit(struct province_sum *sum, int64_t numerator, int64_t denominator)
@@ -176,9 +186,10 @@ int province_sum_of(struct store *s, struct province_sums *c, const char *provin
 	return 0;
 }
 
-bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator)
+bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator,
+			 const struct policy_province_average *rules)
 {
-	if (sum->units == 0 || sum->ok * 100 < sum->units * 80 || sum->broken)
+	if (sum->units == 0 || sum->ok * 1000 < sum->units * rules->min_units_share_per_mille || sum->broken)
 		return false;
 	return indicator->count || sum->denominator > 0;
 }
@@ -345,9 +356,8 @@ static int newest(struct store *s, char (*units)[UNIT_SIZE], size_t count, const
 	return found;
 }
 
-static json *sum_object(const struct province_sum *sum, const struct indicator *indicator)
+static json *sum_object(const struct province_sum *sum, const struct indicator *indicator, bool enough)
 {
-	bool enough = province_sum_enough(sum, indicator);
 	char day[CLOCK_TEXT_SIZE];
 	json *o = json_new_object();
 
@@ -369,15 +379,18 @@ static json *sum_object(const struct province_sum *sum, const struct indicator *
 static int push_sum(struct store *s, struct province_sums *cache, const char *province, char (*units)[UNIT_SIZE],
 		    size_t count, const struct indicator *indicator, json *list)
 {
+	const struct policy_province_average *rules;
 	struct province_sum sum;
 	int64_t day = 0;
 	int r = newest(s, units, count, indicator->id, &day);
 
 	if (r <= 0)
 		return r;
-	r = province_sum_of(s, cache, province, indicator, "day", day, &sum);
+	r = province_rules_on(s, cache, day, &rules);
 	if (r >= 0)
-		json_push(list, sum_object(&sum, indicator));
+		r = province_sum_of(s, cache, province, indicator, "day", day, &sum);
+	if (r >= 0)
+		json_push(list, sum_object(&sum, indicator, rules && province_sum_enough(&sum, indicator, rules)));
 	return r;
 }
 

@@ -11,7 +11,8 @@
 
 struct policy {
 	struct config_versions severity, grades, clocks, usability, reporting, groups, eligibility, quota,
-		province_average;
+		province_average, regress, ineffective, falsification, key_indicators, satisfaction, worklist, escalation,
+		freeze;
 };
 
 static bool digits(const char *text, size_t min, size_t max)
@@ -34,6 +35,24 @@ static bool check_unit(const char *text)
 static bool check_prefix(const char *text)
 {
 	return digits(text, 2, 6);
+}
+
+static bool check_indicator(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return n > 0 && n <= 64 && text[n] == '\0';
+}
+
+/* "1.96": one to three digits, and at most fifteen behind a point. */
+static bool check_z(const char *text)
+{
+	size_t whole = strspn(text, "0123456789"), part;
+
+	if (whole < 1 || whole > 3 || text[whole] == '\0')
+		return whole >= 1 && whole <= 3;
+	part = strspn(text + whole + 1, "0123456789");
+	return text[whole] == '.' && part >= 1 && part <= 15 && text[whole + 1 + part] == '\0';
 }
 
 /* The policy has no defaults: what a person must decide is written down, or the file is refused. */
@@ -128,13 +147,83 @@ static const struct option province_average_rows[] = {
 	NUMBER(policy_province_average, official_max_age_days, 0, 3660),
 };
 
+#define SHARE(s, member) NUMBER(s, member, 0, 1000)
+
+static const struct option regress_rows[] = {
+	CONFIG_VERSION_ROWS,
+	SHARE(policy_regress, raise_at_most_per_mille),
+	SHARE(policy_regress, clear_at_least_per_mille),
+	NUMBER(policy_regress, months, 1, 12),
+	SHARE(policy_regress, completeness_per_mille),
+};
+
+static const struct option ineffective_rows[] = {
+	CONFIG_VERSION_ROWS,
+	SHARE(policy_ineffective, rectifications_overdue_above_per_mille),
+	SHARE(policy_ineffective, inspections_done_below_per_mille),
+	SHARE(policy_ineffective, clear_overdue_below_per_mille),
+	NUMBER(policy_ineffective, months, 1, 12),
+	NUMBER(policy_ineffective, annual_inputs_overdue_days, 0, 366),
+};
+
+static const struct option falsification_rows[] = {
+	CONFIG_VERSION_ROWS,
+	NUMBER(policy_falsification, flags_above, 0, COUNT_MAX),
+};
+
+static const struct option key_indicators_rows[] = {
+	CONFIG_VERSION_ROWS,
+	{ .path = "indicators", .type = OPTION_TEXTS, .offset = offsetof(struct policy_key_indicators, indicators),
+	  .min = 1, .max = POLICY_CODES_MAX, .check = check_indicator, .wants = "an indicator's id" },
+	NUMBER(policy_key_indicators, clear_at_least_per_mille, 1000, 2000),
+	NUMBER(policy_key_indicators, clear_days, 1, 366),
+};
+
+static const struct option satisfaction_rows[] = {
+	CONFIG_VERSION_ROWS,
+	SHARE(policy_satisfaction, red_below_per_mille),
+	SHARE(policy_satisfaction, amber_below_per_mille),
+	SHARE(policy_satisfaction, clear_from_per_mille),
+	NUMBER(policy_satisfaction, clear_rounds, 1, 10),
+	NUMBER(policy_satisfaction, enough_answers, 1, COUNT_MAX),
+	SHARE(policy_satisfaction, enough_share_per_mille),
+	SHARE(policy_satisfaction, least_share_per_mille),
+	SHARE(policy_satisfaction, sites_share_per_mille),
+	SHARE(policy_satisfaction, institutions_share_per_mille),
+	NUMBER(policy_satisfaction, suppressed_below, 0, 1000),
+	{ .path = "z", .type = OPTION_TEXT, .offset = offsetof(struct policy_satisfaction, z), .check = check_z,
+	  .wants = "a decimal number such as 1.96" },
+};
+
+static const struct option worklist_rows[] = {
+	CONFIG_VERSION_ROWS,
+	NUMBER(policy_worklist, silent_working_days, 1, 366),
+	NUMBER(policy_worklist, breach_open_days, 1, 366),
+	NUMBER(policy_worklist, clean_open_days, 1, 366),
+};
+
+static const struct option escalation_rows[] = {
+	CONFIG_VERSION_ROWS,
+	SPAN(policy_escalation, next_contact, 1000, WEEK_MS),
+	SPAN(policy_escalation, province, 1000, WEEK_MS),
+};
+
+static const struct option freeze_rows[] = {
+	CONFIG_VERSION_ROWS,
+	NUMBER(policy_freeze, days_after_month_end, 1, 366),
+	SPAN(policy_freeze, quiet, 1000, 4 * WEEK_MS),
+};
+
 #define SECTION(name_) \
 	{ .name = #name_, .rows = name_##_rows, .row_count = ARRAY_SIZE(name_##_rows), \
 	  .size = sizeof(struct policy_##name_), .offset = offsetof(struct policy, name_) }
 
 static const struct config_section sections[] = {
-	SECTION(severity), SECTION(grades),      SECTION(clocks), SECTION(usability),        SECTION(reporting),
-	SECTION(groups),   SECTION(eligibility), SECTION(quota),  SECTION(province_average),
+	SECTION(severity),      SECTION(grades),         SECTION(clocks),       SECTION(usability),
+	SECTION(reporting),     SECTION(groups),         SECTION(eligibility),  SECTION(quota),
+	SECTION(province_average), SECTION(regress),     SECTION(ineffective),  SECTION(falsification),
+	SECTION(key_indicators), SECTION(satisfaction),  SECTION(worklist),     SECTION(escalation),
+	SECTION(freeze),
 };
 
 #define LOOKUP(name_) \
@@ -152,6 +241,14 @@ LOOKUP(groups)
 LOOKUP(eligibility)
 LOOKUP(quota)
 LOOKUP(province_average)
+LOOKUP(regress)
+LOOKUP(ineffective)
+LOOKUP(falsification)
+LOOKUP(key_indicators)
+LOOKUP(satisfaction)
+LOOKUP(worklist)
+LOOKUP(escalation)
+LOOKUP(freeze)
 
 int policy_parse(const char *bytes, size_t len, const char *name_for_errors, struct policy **ret, struct buf *errors)
 {

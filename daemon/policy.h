@@ -90,6 +90,76 @@ struct policy_province_average {
 	int64_t official_max_age_days;
 };
 
+/* DOMAIN §4, art5-2-regress. Values of a key indicator against its baseline and the same month a year before. */
+struct policy_regress {
+	struct config_version version;
+	int64_t raise_at_most_per_mille;  /* value ≤ this share of both: a month counts */
+	int64_t clear_at_least_per_mille; /* value ≥ this share for as many months: cleared */
+	int64_t months;                   /* frozen months running, to raise as to clear */
+	int64_t completeness_per_mille;   /* of the month, at least; else it says nothing */
+};
+
+/* DOMAIN §4, art5-2-ineffective: any one of the three raises. */
+struct policy_ineffective {
+	struct config_version version;
+	int64_t rectifications_overdue_above_per_mille;
+	int64_t inspections_done_below_per_mille; /* of the plan */
+	int64_t clear_overdue_below_per_mille;
+	int64_t months;                           /* running */
+	int64_t annual_inputs_overdue_days;       /* more than so many */
+};
+
+/* DOMAIN §4, art5-2-falsification; one hard flag raises at once. */
+struct policy_falsification {
+	struct config_version version;
+	int64_t flags_above; /* unresolved integrity flags of a unit */
+};
+
+/* DOMAIN §4 target-missed, below-province; and which indicators art5-2-regress looks at. */
+struct policy_key_indicators {
+	struct config_version version;
+	char *indicators[POLICY_CODES_MAX + 1]; /* ids; that they exist is checked by a test, not here */
+	int64_t clear_at_least_per_mille;       /* of the target, of the province's average */
+	int64_t clear_days;                     /* running */
+};
+
+/* DOMAIN §5 and art5-3. p, the bounds and the shares are compared exactly with n / 1000. */
+struct policy_satisfaction {
+	struct config_version version;
+	int64_t red_below_per_mille;   /* the upper bound, from ballots */
+	int64_t amber_below_per_mille; /* p */
+	int64_t clear_from_per_mille;  /* the lower bound, in clear_rounds rounds */
+	int64_t clear_rounds;
+	int64_t enough_answers;        /* insufficient: n < min(enough_answers, enough_share × N), … */
+	int64_t enough_share_per_mille;
+	int64_t least_share_per_mille;       /* … or n < least_share × N, … */
+	int64_t sites_share_per_mille;       /* … or answering sites < sites_share × sites */
+	int64_t institutions_share_per_mille; /* institutions: n < this share × N alone */
+	int64_t suppressed_below;      /* cells with fewer answers are not shown outside */
+	char *z;                       /* of the Wilson interval, decimal: strtod() */
+};
+
+/* DOMAIN §4, worklist. */
+struct policy_worklist {
+	struct config_version version;
+	int64_t silent_working_days;
+	int64_t breach_open_days; /* over capacity, too few carers: so many open days running */
+	int64_t clean_open_days;  /* then it is off the list */
+};
+
+/* DOMAIN §4: an S1 or S2 page that nobody acknowledged. */
+struct policy_escalation {
+	struct config_version version;
+	int64_t next_contact_ms, province_ms; /* after the page */
+};
+
+/* DOMAIN §2: when a month is frozen. */
+struct policy_freeze {
+	struct config_version version;
+	int64_t days_after_month_end;
+	int64_t quiet_ms; /* of a month already past when first computed: so long without new rows for it */
+};
+
 struct policy;
 
 /* 0, or -EINVAL with one line an error in errors (`name:line: key: …`). */
@@ -108,6 +178,14 @@ const struct policy_groups *policy_groups(const struct policy *p, int64_t day);
 const struct policy_eligibility *policy_eligibility(const struct policy *p, int64_t day);
 const struct policy_quota *policy_quota(const struct policy *p, int64_t day);
 const struct policy_province_average *policy_province_average(const struct policy *p, int64_t day);
+const struct policy_regress *policy_regress(const struct policy *p, int64_t day);
+const struct policy_ineffective *policy_ineffective(const struct policy *p, int64_t day);
+const struct policy_falsification *policy_falsification(const struct policy *p, int64_t day);
+const struct policy_key_indicators *policy_key_indicators(const struct policy *p, int64_t day);
+const struct policy_satisfaction *policy_satisfaction(const struct policy *p, int64_t day);
+const struct policy_worklist *policy_worklist(const struct policy *p, int64_t day);
+const struct policy_escalation *policy_escalation(const struct policy *p, int64_t day);
+const struct policy_freeze *policy_freeze(const struct policy *p, int64_t day);
 
 /* May a unit (6 digits) take part? */
 enum policy_answer policy_eligible(const struct policy *p, int64_t day, const char *unit);

@@ -9,6 +9,7 @@
 #include "../../daemon/clock.h"
 #include "../../daemon/json.h"
 #include "../../daemon/ledger.h"
+#include "../../daemon/policy.h"
 #include "../../daemon/schema.h"
 
 #include <setjmp.h>
@@ -122,11 +123,28 @@ static inline void add_incident(struct store *s)
 		(long long)NOW_MS, (long long)NOW_MS, (long long)NOW_MS);
 }
 
+/* As the ledger would hold it: the shipped one, or what was changed in it. */
+static inline void add_policy(struct store *s, int64_t n, const char *from, const char *to)
+{
+	struct buf bytes = { 0 }, changed = { 0 };
+	const char *at;
+
+	assert_int_equal(config_read_bytes("config/policy.conf", POLICY_BYTES_MAX, &bytes), 0);
+	at = strstr(bytes.p, from);
+	assert_non_null(at);
+	buf_add(&changed, bytes.p, (size_t)(at - bytes.p));
+	buf_printf(&changed, "%s%s", to, at + strlen(from));
+	assert_int_equal(store_run(s, "INSERT INTO policy(n, bytes) VALUES(?, ?)", "ib", n, changed.p, changed.len), 0);
+	buf_done(&bytes);
+	buf_done(&changed);
+}
+
 static inline struct store *fixture_open(const char *path)
 {
 	struct store *s = NULL;
 
 	assert_int_equal(store_open(path ? path : "", path ? STORE_WRITE : STORE_MEMORY, &s), 0);
 	assert_int_equal(schema_migrate(s), 0);
+	add_policy(s, 1, "", "");
 	return s;
 }

@@ -6,6 +6,7 @@
 #include "../../daemon/clock.h"
 #include "../../daemon/config.h"
 #include "../../daemon/err.h"
+#include "../../daemon/indicators.h"
 #include "../../daemon/policy.h"
 
 #include <errno.h>
@@ -467,6 +468,54 @@ static void the_shipped_policy_says_what_domain_says(void **state)
 	policy_free(p);
 }
 
+static void the_shipped_policy_says_what_domain_says_of_alerts_and_surveys(void **state)
+{
+	struct policy *p = shipped_policy(NULL);
+	int64_t day = clock_day_of(2026, 11, 23);
+	const struct policy_satisfaction *s = policy_satisfaction(p, day);
+
+	(void)state;
+	assert_int_equal(policy_regress(p, day)->raise_at_most_per_mille, 950);
+	assert_int_equal(policy_regress(p, day)->clear_at_least_per_mille, 980);
+	assert_int_equal(policy_regress(p, day)->months, 2);
+	assert_int_equal(policy_regress(p, day)->completeness_per_mille, 900);
+	assert_int_equal(policy_ineffective(p, day)->rectifications_overdue_above_per_mille, 200);
+	assert_int_equal(policy_ineffective(p, day)->inspections_done_below_per_mille, 900);
+	assert_int_equal(policy_ineffective(p, day)->clear_overdue_below_per_mille, 100);
+	assert_int_equal(policy_ineffective(p, day)->annual_inputs_overdue_days, 30);
+	assert_int_equal(policy_ineffective(p, day)->months, 2);
+	assert_int_equal(policy_falsification(p, day)->flags_above, 3);
+	assert_int_equal(s->red_below_per_mille, 800);
+	assert_int_equal(s->amber_below_per_mille, 850);
+	assert_int_equal(s->clear_from_per_mille, 830);
+	assert_int_equal(s->clear_rounds, 2);
+	assert_int_equal(s->enough_answers, 100);
+	assert_int_equal(s->enough_share_per_mille, 600);
+	assert_int_equal(s->least_share_per_mille, 200);
+	assert_int_equal(s->sites_share_per_mille, 300);
+	assert_int_equal(s->institutions_share_per_mille, 600);
+	assert_int_equal(s->suppressed_below, 5);
+	assert_true(strtod(s->z, NULL) == 1.959963984540054);
+	assert_int_equal(policy_worklist(p, day)->silent_working_days, 8);
+	assert_int_equal(policy_worklist(p, day)->breach_open_days, 3);
+	assert_int_equal(policy_worklist(p, day)->clean_open_days, 5);
+	assert_int_equal(policy_escalation(p, day)->next_contact_ms, 5 * MINUTE_MS);
+	assert_int_equal(policy_escalation(p, day)->province_ms, 15 * MINUTE_MS);
+	assert_int_equal(policy_freeze(p, day)->days_after_month_end, 10);
+	assert_int_equal(policy_freeze(p, day)->quiet_ms, DAY_MS);
+	policy_free(p);
+}
+
+static void the_key_indicators_of_the_policy_exist(void **state)
+{
+	struct policy *p = shipped_policy(NULL);
+
+	(void)state;
+	for (char *const *id = policy_key_indicators(p, 20000)->indicators; *id; id++)
+		assert_non_null(indicator_of(*id));
+	policy_free(p);
+}
+
 static void eligibility_and_recommender_of_a_unit(void **state)
 {
 	static const struct {
@@ -545,6 +594,11 @@ static const struct {
 	{ "\teffective_on = \"2021-01-01\"", "\teffective_on = \"2021-02-30\"", "severity.effective_on: found \"2021-02-30\"" },
 	{ "timely_by = \"18:00\"", "timely_by = \"24:00\"", "reporting.timely_by: found \"24:00\"" },
 	{ "timely_by = \"18:00\"", "timely_by = \"18:0\"", "reporting.timely_by" },
+	{ "z = \"1.959963984540054\"", "z = 1.96", "satisfaction.z: found the fraction 1.96, wanted a text" },
+	{ "z = \"1.959963984540054\"", "z = \"1.\"", "satisfaction.z: found \"1.\", wanted" },
+	{ "red_below_per_mille = 800", "red_below_per_mille = 1001", "satisfaction.red_below_per_mille: found 1001" },
+	{ "\"enrolment_rate\" ]", "\"Enrolment\" ]", "key_indicators.indicators" },
+	{ "next_contact = \"5m\"", "next_contact = \"5\"", "escalation.next_contact: found \"5\"" },
 	{ "dead = 30;", "dead = -1;", "grades.exceptional.dead: found -1" },
 	{ "dead = 30;", "", "grades.exceptional.dead: is missing" },
 	{ "\"6590\"", "\"659o\"", "eligibility.corps_prefixes: found [ \"659o\" ]" },
@@ -620,6 +674,8 @@ int main(void)
 		cmocka_unit_test(a_secret_loses_one_newline_only),
 		cmocka_unit_test(a_secret_that_is_not_beside_the_file_is_a_systemd_credential),
 		cmocka_unit_test(the_shipped_policy_says_what_domain_says),
+		cmocka_unit_test(the_shipped_policy_says_what_domain_says_of_alerts_and_surveys),
+		cmocka_unit_test(the_key_indicators_of_the_policy_exist),
 		cmocka_unit_test(eligibility_and_recommender_of_a_unit),
 		cmocka_unit_test(a_version_holds_from_its_day_on),
 		cmocka_unit_test(a_wrong_policy_is_refused_with_line_and_key),

@@ -138,6 +138,30 @@ static void an_official_average_in_force_stands_before_the_sum(void **state)
 	expect(json_get(json_get(old, "province"), "source"), "\"computed\"");
 }
 
+/* The thresholds are the policy's: three of five units are enough for 600 per mille; a version holds from its day. */
+static void the_policy_says_how_a_provinces_average_is_formed(void **state)
+{
+	_cleanup_(json_freep) json *enough = NULL, *official = NULL, *too_old = NULL;
+
+	(void)state;
+	add_policy(s, 2, "min_units_share_per_mille = 800", "min_units_share_per_mille = 600");
+	for (int i = 1; i <= 3; i++) {
+		char unit[16];
+
+		snprintf(unit, sizeof unit, "330%d00", i);
+		add_sample(s, unit, "places_per_1000", "day", DAY, "7", "2000", "ok");
+	}
+	enough = indicator("330100", "places_per_1000");
+	expect(json_get(json_get(enough, "province"), "value"), "3.5");
+	run_sql(s, "INSERT INTO average VALUES('33','places_per_1000',%lld,'4.12','公报')", (long long)DAY - 31);
+	official = indicator("330100", "places_per_1000");
+	expect(json_get(json_get(official, "province"), "source"), "\"official\"");
+	add_policy(s, 3, "official_max_age_days = 366;", "official_max_age_days = 366; }, { effective_on = \"2026-11-23\";"
+		   " source = \"local rule\"; min_units_share_per_mille = 600; official_max_age_days = 30;");
+	too_old = indicator("330100", "places_per_1000");
+	expect(json_get(json_get(too_old, "province"), "source"), "\"computed\"");
+}
+
 static void target_is(const char *canonical)
 {
 	_cleanup_(json_freep) json *o = indicator("330100", "places_per_1000");
@@ -251,6 +275,7 @@ int main(void)
 		TEST(counts_have_no_denominator_and_no_above),
 		TEST(a_province_needs_80_percent_of_its_units),
 		TEST(above_the_province_is_strict_and_exact),
+		TEST(the_policy_says_how_a_provinces_average_is_formed),
 		TEST(an_official_average_in_force_stands_before_the_sum),
 		TEST(the_units_target_comes_first_then_the_provinces_then_everyones),
 		TEST(a_month_is_named_by_itself),
