@@ -107,6 +107,10 @@ crash: all
 	$(quiet)$(MAKE) SEAMS=1
 	$(quiet)$(PYTHON) tests/crash/crash.py
 
+# The README's two commands on a Debian 12 with nothing in it (root, network, 15 minutes).
+bare:
+	$(quiet)scripts/bare.sh
+
 bench: all
 	$(quiet)$(PYTHON) tests/bench/bench.py
 
@@ -128,6 +132,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything systemd-check unit includes check e2e crash bench tidy install clean help
+.PHONY: all everything systemd-check unit includes check e2e crash bare bench tidy install clean help
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

@@ -15,8 +15,7 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
-scripts/deps.sh run
-scripts/deps.sh build
+scripts/deps.sh demo
 make -s -j"$(nproc)"
 
 here=$(mktemp -d /tmp/nurseryd-demo.XXXXXX)

@@ -1,22 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs what nurseryd needs on a bare Debian 12, as root or through sudo; quick when everything is there.
-#   scripts/deps.sh [run|build|test]     run: to run it; build: to compile it; test: everything CI uses (default)
+#   scripts/deps.sh [run|build|demo|test]   run: to run it; build: to compile it; demo: what demo.sh uses; test: what CI uses (default)
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
 run="ca-certificates libconfig9 libcurl4 libjansson4 libmicrohttpd12 libmosquitto1 libsqlite3-0 libssl3 libsystemd0"
 build="$run gcc git libc6-dev libconfig-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libmosquitto-dev
 	libsqlite3-dev libssl-dev libsystemd-dev make pkg-config uthash-dev"
-test="$build clang cppcheck curl debootstrap libcmocka-dev mosquitto mosquitto-clients openssl procps
+demo="$build curl mosquitto python3-minimal"
+test="$demo clang cppcheck debootstrap libcmocka-dev mosquitto-clients openssl procps
 	python3 python3-jsonschema python3-paho-mqtt python3-pytest python3-requests python3-yaml sqlite3
 	systemd systemd-container"
 
 case "${1:-test}" in
 run) wanted=$run ;;
 build) wanted=$build ;;
+demo) wanted=$demo ;;
 test | all) wanted=$test ;;
-*) echo "usage: $0 [run|build|test]" >&2; exit 2 ;;
+*) echo "usage: $0 [run|build|demo|test]" >&2; exit 2 ;;
 esac
 
 missing=
