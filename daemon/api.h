@@ -30,6 +30,7 @@ struct api_facts {
 	bool store_writable; /* the last commit succeeded */
 	char why[160];       /* what is wrong, for a person; "" when ready */
 	int64_t started_at, updated_at; /* ms */
+	int http_port;       /* the one that listens, also where any free one was asked for; 0: none */
 	int64_t wal_bytes;
 	int64_t ledger_n, indicators_n;
 	int64_t verified_n; /* the background check of the chain got so far … */

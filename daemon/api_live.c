@@ -58,11 +58,19 @@ static void facts_of(struct api_call *c, struct api_facts *ret)
 		snprintf(ret->why, sizeof ret->why, "no daemon answers here");
 }
 
+static json *port_of(const struct api_facts *f)
+{
+	return f->http_port > 0 ? json_new_int(f->http_port) : json_new_null();
+}
+
 static int healthz(struct api_call *c, json **ret)
 {
-	(void)c;
+	struct api_facts f = { 0 };
+
+	facts_of(c, &f);
 	*ret = json_new_object();
 	json_set(*ret, "status", json_new_text("ok"));
+	json_set(*ret, "http_port", port_of(&f));
 	return 0;
 }
 
@@ -80,6 +88,7 @@ static int readyz(struct api_call *c, json **ret)
 	json_set(o, "subscribed", json_new_bool(f.subscribed));
 	json_set(o, "store_writable", json_new_bool(f.store_writable));
 	json_set(o, "why", json_new_text(f.why[0] ? f.why : NULL));
+	json_set(o, "http_port", port_of(&f));
 	json_compact(o, &c->rs->body);
 	c->rs->status = ready ? 200 : 503;
 	c->rs->content_type = "application/json";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Ports: the configuration file (CONTRACT §5), and the reading of any libconfig text against option tables.
- * config.c is the only file that includes <libconfig.h>, because libconfig 1.5 must be watched: it turns
+ * config_tree.c is the only file that includes <libconfig.h>, because libconfig 1.5 must be watched: it turns
  * 99999999999 into 1215752191, and whoever looks values up by name never hears of a misspelt key.
  */
 #pragma once
@@ -38,7 +38,7 @@ struct config {
 	struct {
 		char *listen;
 		char *listen_host; /* "": no TCP */
-		int listen_port;
+		int listen_port; /* 0: any free one */
 		char *socket; /* "": no Unix socket */
 	} http;
 	struct {
@@ -71,7 +71,7 @@ int config_read_secret(const char *path, char **ret);
 /* A whole regular file, at most max bytes (-EFBIG), appended to ret. */
 int config_read_bytes(const char *path, size_t max, struct buf *ret);
 
-/* --- for tables of dated data (policy.c) --- */
+/* --- for tables of dated data (policy.c); in config_tree.c --- */
 
 /* Every version begins with this: it is in force from effective_on until the next one's. */
 struct config_version {

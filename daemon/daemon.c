@@ -191,7 +191,7 @@ static void fill_facts(struct daemon *d, int64_t now)
 					      "outcome=\"fault\"" };
 	const struct ingest_counters *c = &d->base.ingest.counters;
 	const struct mqtt_counters *m = mqtt_counters(d->mqtt);
-	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable, .started_at = d->started_at,
+	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .http_port = d->http ? http_port(d->http) : 0, .store_writable = d->writable, .started_at = d->started_at,
 			       .updated_at = now, .wal_bytes = store_wal_bytes(d->base.store),
 			       .ledger_n = d->base.ingest.ledger.head.n, .indicators_n = d->recompute.computed_n,
 			       .verified_n = d->verified_n, .verify_to = d->verify_to, .bad_row = d->base.bad_row };
@@ -475,6 +475,7 @@ static int serve_http(struct daemon *d)
 		log_error("http.failed", "why=\"%s\" next=\"stop\"", why);
 		return r;
 	}
+	fill_facts(d, clock_now_ms()); /* the port is known now */
 	log_info("http.ready", "listen=%s port=%d socket=%s", d->config->http.listen, http_port(d->http), d->config->http.socket);
 	return sd_event_add_io(d->event, &d->acts_source, http_act_fd(d->http), EPOLLIN, on_acts, d);
 }

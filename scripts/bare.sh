@@ -12,6 +12,7 @@ command -v debootstrap >/dev/null || { echo "bare.sh: needs debootstrap" >&2; ex
 parts=${*:-demo check}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 root=${BARE_DIR:-$(mktemp -d /var/tmp/nurseryd-bare.XXXXXX)}
+chmod 755 "$root" # its / : apt, mosquitto and the tests become other users
 commands=()
 for part in $parts; do
 	case $part in
@@ -29,7 +30,9 @@ echo "=== bare: debootstrap --variant=minbase bookworm"
 debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
 rm -f "$root.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-git bundle create -q "$root/root/nurseryd.bundle" HEAD
+# A branch of that name, whatever is checked out here, so that the clone looks like anybody's.
+git init -q --bare -b main "$root/root/nurseryd.git"
+git push -q "$root/root/nurseryd.git" HEAD:refs/heads/main
 echo "--- bare: $(chroot "$root" dpkg-query -f '.\n' -W | wc -l) packages, $(du -sm "$root" | cut -f1) MiB, no git, no compiler"
 
 inside() { # a line for bash, in the machine
@@ -47,7 +50,7 @@ inside() { # a line for bash, in the machine
 
 echo "=== bare: apt-get install git; git clone"
 inside 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends git ca-certificates >/dev/null 2>&1
-	cd /root && git clone -q nurseryd.bundle nurseryd && cd nurseryd && git log -1 --format="%h %s"'
+	cd /root && git clone -q nurseryd.git nurseryd && cd nurseryd && git log -1 --format="%h %s"'
 
 failed=0
 for command in "${commands[@]}"; do

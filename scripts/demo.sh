@@ -38,8 +38,8 @@ wait_for() { # what, command...
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.1
 	done
-	echo "demo: $what did not come up; see $here" >&2
-	trap - EXIT
+	echo "demo: $what did not come up; the last lines of the logs:" >&2
+	tail -n 5 "$here"/*.log >&2
 	exit 1
 }
 

@@ -100,6 +100,7 @@ static int print_ready(const struct ctl *ctl, json *all, bool *ready)
 {
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
 	const char *why;
+	char port[48];
 	int r;
 
 	*ready = true;
@@ -112,7 +113,8 @@ static int print_ready(const struct ctl *ctl, json *all, bool *ready)
 	why = ctl_text_of(a.value, "why");
 	json_set(all, "ready", json_keep(a.value));
 	if (!ctl->json)
-		printf("nurseryd    %s%s%s\n", *ready ? "ready" : "not ready", *why ? ": " : "", why);
+		printf("nurseryd    %s%s%s\nhttp port   %s\n", *ready ? "ready" : "not ready", *why ? ": " : "", why,
+		       number(a.value, "http_port", port));
 	return EXIT_FINE;
 }
 

@@ -68,6 +68,25 @@ def test_it_lives_without_a_broker_and_says_that_it_is_not_ready(daemon):
     assert done.returncode == 1 and "not ready" in done.stdout
 
 
+def test_port_0_is_any_free_one_and_everybody_learns_which(tmp_path):
+    (tmp_path / "n.conf").write_text(f"""policy = "{ROOT}/config/policy.conf"; mqtt: {{ url = "mqtt://127.0.0.1:{free_port()}"; }};
+        http: {{ listen = "127.0.0.1:0"; socket = "nurseryd.sock"; }};""")
+    process = subprocess.Popen([BUILD / "nurseryd", "-c", "n.conf"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        port = next(int(line.split(" port=")[1].split()[0]) for line in process.stderr if " http.ready " in line)
+        assert port > 0
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        c.request("GET", "/healthz")
+        assert json.loads(c.getresponse().read()) == {"status": "ok", "http_port": port}
+        status = subprocess.run([BUILD / "nurseryctl", "--socket", "nurseryd.sock", "status"], cwd=tmp_path,
+                                capture_output=True, text=True, timeout=30)
+        assert f"http port   {port}\n" in status.stdout, status.stdout + status.stderr
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+    assert process.returncode == 0
+
+
 def test_metrics_are_prometheus_text(daemon):
     status, body, headers = get(daemon, "/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain")

@@ -321,6 +321,19 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	config_free(c);
 }
 
+static void port_0_asks_for_any_free_one_but_a_port_must_be_written(void **state)
+{
+	struct config *c = load_good("http: { listen = \"127.0.0.1:0\"; };");
+
+	(void)state;
+	assert_string_equal(c->http.listen_host, "127.0.0.1");
+	assert_int_equal(c->http.listen_port, 0);
+	config_free(c);
+	c = load_good("http: { listen = \"[::1]:65535\"; };");
+	assert_int_equal(c->http.listen_port, 65535);
+	config_free(c);
+}
+
 static void print_and_load_again_is_the_same(void **state)
 {
 	static const char *const texts[] = { "", rich, "mqtt: { gap_grace = \"36h\"; }; http: { listen = \"\"; };" };
@@ -669,6 +682,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_does_not_exist_is_an_error),
 		cmocka_unit_test(values_arrive_typed),
 		cmocka_unit_test(the_defaults_are_those_of_the_contract),
+		cmocka_unit_test(port_0_asks_for_any_free_one_but_a_port_must_be_written),
 		cmocka_unit_test(print_and_load_again_is_the_same),
 		cmocka_unit_test(the_shipped_file_equals_the_defaults),
 		cmocka_unit_test(a_secret_loses_one_newline_only),
