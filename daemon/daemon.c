@@ -7,6 +7,7 @@
 #include "daemon.h"
 
 #include "acts.h"
+#include "alert_log.h"
 #include "clock.h"
 #include "http.h"
 #include "log.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct base base;
 	struct recompute recompute;
 	struct outlet outlet;
+	struct alert_log alert_log;
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
@@ -112,6 +114,7 @@ static int publish(void *context, const char *topic, const void *payload, size_t
 
 static void publish_alerts(struct daemon *d)
 {
+	alert_log_tell(&d->alert_log, d->base.ingest.ledger.head.n);
 	if (mqtt_is_ready(d->mqtt))
 		outlet_alerts(&d->outlet, d->base.ingest.ledger.head.n);
 }
@@ -529,6 +532,7 @@ static int build(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->verify_to = d->base.ingest.ledger.head.n;
+	d->alert_log = (struct alert_log){ .store = d->base.store, .told_n = d->base.ingest.ledger.head.n };
 	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
 	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
 	r = connect_broker(d);
