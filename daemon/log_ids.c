@@ -21,6 +21,7 @@ const struct log_id log_ids[] = {
 	{ "ledger.broken", "0c6867c61ac34b8d827d974461013d67" },
 	{ "store.in_use", "38cb28d71e6c46e196cb6336bef95bae" },
 	{ "store.newer", "958ca2bf28fc4fa4adb1ffbacabf698d" },
+	{ "store.reserve_low", "314d6f6501bb4aa484000801e311f73f" },
 	{ "policy.refused", "e3c5d8dbccfb4f7783878a9d8bde7213" },
 	{ "reload.refused", "1828f9bd79894d14b63abdc2224c2a4e" },
 	{ "http.failed", "be40ec12551d450ba2314580ff972937" },
