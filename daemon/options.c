@@ -139,7 +139,7 @@ static bool parse_time(const struct option *o, void *m, const char *text)
 	const char *rest = read_digits(text, &hours);
 
 	(void)o;
-	if (strlen(text) != 5 || rest != text + 2 || *rest != ':' || !(rest = read_digits(rest + 1, &minutes)))
+	if (!rest || strlen(text) != 5 || rest != text + 2 || *rest != ':' || !(rest = read_digits(rest + 1, &minutes)))
 		return false;
 	if (*rest || hours > 23 || minutes > 59)
 		return false;
