@@ -82,7 +82,7 @@ static const char migration_1[] =
 	" n INTEGER NOT NULL, token TEXT NOT NULL, void INTEGER NOT NULL, counts INTEGER NOT NULL,"
 	" respondent INTEGER NOT NULL, policy INTEGER, service INTEGER, safety INTEGER, price INTEGER, overall INTEGER,"
 	" PRIMARY KEY(round, site, epoch, seq, n)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX ballot_by_token ON ballot(round, token, site);"
+	"CREATE INDEX ballot_by_token ON ballot(round, token, counts, site);"
 	"CREATE TABLE tally(round INTEGER NOT NULL, site INTEGER NOT NULL, respondent INTEGER NOT NULL,"
 	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, void INTEGER NOT NULL, counts INTEGER NOT NULL,"
 	" invited INTEGER NOT NULL, answered INTEGER NOT NULL, policy1 INTEGER, policy2 INTEGER, policy3 INTEGER,"
