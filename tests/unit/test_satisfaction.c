@@ -13,6 +13,7 @@
 
 #define Z 1.959963984540054
 
+static char z[] = "1.959963984540054";
 static const struct policy_satisfaction rules = {
 	.enough_answers = 100,
 	.enough_share_per_mille = 600,
@@ -21,7 +22,7 @@ static const struct policy_satisfaction rules = {
 	.institutions_share_per_mille = 600,
 	.red_below_per_mille = 800,
 	.amber_below_per_mille = 850,
-	.z = "1.959963984540054",
+	.z = z,
 };
 
 static const struct {
