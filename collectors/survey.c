@@ -158,17 +158,30 @@ static int64_t first_day_of(int64_t round)
 	return clock_day_of((int)(round / 2), round % 2 == 0 ? 1 : 7, 1);
 }
 
-/* The days of the round on which the site exists: the others show nothing of it. */
-static int touch(struct fold *f, int64_t site, const char *unit, int64_t round)
+/* A round's answers are shown whole on every day of its half-year (DOMAIN §2). No day of ours is before 1970. */
+static int touch(struct fold *f, const char *unit, int64_t round)
 {
-	int64_t exists_from = STORE_NULL;
-	int r = store_get_int(f->store, &exists_from, "SELECT min(effective_on) FROM registration WHERE site = ? AND counts = 1",
-			      "i", site);
+	if (first_day_of(round) <= 0)
+		return 0;
+	return dirty_mark_period(&f->dirty, f->store, unit, first_day_of(round), first_day_of(round + 1) - 1);
+}
 
-	if (r < 0 || exists_from == STORE_NULL)
-		return MIN(r, 0);
-	return dirty_mark_period(&f->dirty, f->store, unit, MAX(first_day_of(round), exists_from),
-				 first_day_of(round + 1) - 1);
+/* The tables' keys begin with the round: one seek in each round that has answers, newest first. */
+#define ROUNDS(table) \
+	"WITH RECURSIVE rounds(round) AS (SELECT max(round) FROM " table " UNION ALL" \
+	" SELECT (SELECT max(round) FROM " table " WHERE round < rounds.round) FROM rounds WHERE rounds.round IS NOT NULL)"
+
+int survey_mark_rounds(struct fold *f, const struct site *site)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    ROUNDS("survey_site") " SELECT round FROM rounds WHERE EXISTS (SELECT 1 FROM survey_site x"
+			    " WHERE x.round = rounds.round AND x.site = ?)",
+			    "i", site->id);
+
+	while (r >= 0 && (r = store_step(q)) > 0)
+		r = touch(f, site->unit, store_int(q, 0));
+	return r;
 }
 
 /* The ballot that counts for a (site, round, token). */
@@ -271,9 +284,9 @@ static int settle(struct fold *f, const struct site *site, int64_t round, const 
 	if (r >= 0 && others == 1 && before->exists != after->exists) {
 		r = move_ballot(f->store, &other, round, after->exists);
 		if (r >= 0)
-			r = touch(f, other.site, other.unit, round);
+			r = touch(f, other.unit, round);
 	}
-	return r < 0 ? r : touch(f, site->id, site->unit, round);
+	return r < 0 ? r : touch(f, site->unit, round);
 }
 
 static int set_counts(struct store *s, const struct ballot *b, int64_t round, bool counts)
@@ -363,7 +376,7 @@ static int recount_tally(struct fold *f, const struct site *site, int64_t round,
 			      " WHERE round = ?1 AND site = ?2 AND respondent = ?3 AND counts = 1)"
 			      " WHERE round = ?1 AND site = ?2 AND respondent = ?3",
 			      "iii", round, site->id, respondent);
-	return r < 0 ? r : touch(f, site->id, site->unit, round);
+	return r < 0 ? r : touch(f, site->unit, round);
 }
 
 /* The questions that no indicator asks for, as "1 0 4 12 14"; NULL: not asked. */
@@ -415,10 +428,6 @@ static int apply(struct fold *f, const struct fold_row *row)
 	return r < 0 || row->voided ? r : recount_tally(f, row->site, round, s->respondent);
 }
 
-/* The tables' keys begin with the round: one seek in each round that has answers, newest first. */
-#define ROUNDS(table) \
-	"WITH RECURSIVE rounds(round) AS (SELECT max(round) FROM " table " UNION ALL" \
-	" SELECT (SELECT max(round) FROM " table " WHERE round < rounds.round) FROM rounds WHERE rounds.round IS NOT NULL)"
 #define MESSAGES_MAX 8 /* of one identity: there is one, but for repeats that nobody could compare */
 
 struct voided {

@@ -38,4 +38,7 @@ extern const char *const question_words[QUESTION_COUNT + 1];
 /* The round that a day shows: its half-year as a number, year × 2, + 1 for H2. Stored. */
 int64_t survey_round_of_day(int64_t day);
 
+/* Marks the days that show answers of the site for computing: it comes to its unit, or leaves it. */
+int survey_mark_rounds(struct fold *f, const struct site *site);
+
 extern const struct collector collector_survey;

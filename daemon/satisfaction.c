@@ -80,12 +80,16 @@ enum satisfaction_verdict satisfaction_verdict(const struct satisfaction_cell *c
 
 /* ---- the unit's answers ---- */
 
-/* Sites that exist on the day, operating or not: all live answers of the round. Entitled are the operating ones'. */
+/* All live answers of the round (DOMAIN §2), of sites that are operating or not, and also of those that begin later in
+ * the half-year: they are not in counted_site. Entitled are the people of the operating ones. */
 #define CELL_SQL(question) \
-	"WITH answer AS (SELECT c.site, c.operating, c.usable, c.under36, s.ballots > 0 AS by_ballot, s.left_out," \
+	"WITH belongs AS (SELECT site, operating, usable, under36 FROM temp.counted_site UNION ALL" \
+	" SELECT id, 0, 0, NULL FROM site WHERE unit = ?3 AND NOT EXISTS (SELECT 1 FROM registration r" \
+	" WHERE r.site = site.id AND r.counts = 1 AND r.effective_on <= ?4))," \
+	" answer AS (SELECT c.site, c.operating, c.usable, c.under36, s.ballots > 0 AS by_ballot, s.left_out," \
 	" iif(s.ballots > 0, s." question "_good, s.tally_" question "_good) AS good," \
 	" iif(s.ballots > 0, s." question "_all, s.tally_" question "_all) AS n" \
-	" FROM temp.counted_site c LEFT JOIN survey_site s ON s.round = ?1 AND s.site = c.site AND s.respondent = ?2)" \
+	" FROM belongs c LEFT JOIN survey_site s ON s.round = ?1 AND s.site = c.site AND s.respondent = ?2)" \
 	" SELECT ifnull(sum(good), 0), ifnull(sum(n), 0), ifnull(sum(n > 0), 0)," \
 	" ifnull(sum(good) FILTER (WHERE by_ballot), 0), ifnull(sum(n) FILTER (WHERE by_ballot), 0)," \
 	" ifnull(sum(n > 0) FILTER (WHERE by_ballot), 0), ifnull(sum(left_out), 0), ifnull(sum(operating), 0)," \
@@ -126,7 +130,8 @@ static int find_cell(const struct measuring *m, struct satisfaction_cell *ret)
 	*ret = (struct satisfaction_cell){ 0 };
 	if (r < 0 || !any)
 		return r; /* nobody has been asked yet: most days of a history cost no more than this */
-	r = store_query(m->store, &q, cells[m->cell].sql, "ii", round, (int64_t)cells[m->cell].respondent);
+	r = store_query(m->store, &q, cells[m->cell].sql, "iiti", round, (int64_t)cells[m->cell].respondent,
+			m->unit, m->day);
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r < 0 ? r : -EUCLEAN;
 	read_cell(q, ret);

@@ -76,6 +76,18 @@ def test_a_round_that_has_passed_is_shown_on_its_own_days(world):
     assert counted(world) == counted(world, day=20635) == (0, 0)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0), (2, 1, 0)])
+def test_a_site_that_begins_later_shows_its_answers_on_the_days_before_too(world, order):
+    elsewhere = ("registration", message(2, registration(effective_on="2026-10-01"), division=JIAXING))
+    messages = [registered(effective_on="2026-11-01"), *surveys(ballot(1, round="2026H2")), elsewhere]
+    for i in order:
+        send_all(world, messages[i])
+    assert {counted(world, day=day) for day in range(20635, TODAY + 1)} == {(1, 1)}
+    send_all(world, *surveys(ballot(2, round="0000H1"), ballot(3, round="9999H2"), first=2))
+    assert world.rows("SELECT count(*) FROM dirty UNION ALL SELECT count(*) FROM dirty_range") == [(0,), (0,)]
+    assert world.rows("SELECT min(as_of) FROM sample")[0][0] >= 20635
+
+
 def test_a_later_answer_to_the_same_token_is_a_correction(world):
     send_all(world, registered(), *surveys(ballot(1, 1), ballot(1, 5), ballot(2, 5)))
     assert counted(world) == (2, 2)
