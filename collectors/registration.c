@@ -8,6 +8,7 @@
 #include "../daemon/facts.h"
 #include "../daemon/ids.h"
 #include "fields.h"
+#include "survey.h"
 
 const char *const facility_words[FACILITY_COUNT + 1] = {
 	[FACILITY_NURSERY] = "nursery",	    [FACILITY_KINDERGARTEN_CLASS] = "kindergarten_class",
@@ -217,6 +218,8 @@ static int settle(struct fold *f, const struct fold_row *row)
 	int r = first_day_known(f, site->id, &first);
 
 	if (r >= 0)
+		r = survey_mark_rounds(f, site);
+	if (r >= 0)
 		r = dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
 	if (r < 0)
 		return r;
@@ -231,6 +234,8 @@ static int settle(struct fold *f, const struct fold_row *row)
 	if (r >= 0)
 		r = store_run(f->store, "UPDATE incident SET division = ?, unit = ? WHERE site = ?", "tti", site->division,
 			      site->unit, site->id);
+	if (r >= 0)
+		r = survey_mark_rounds(f, site);
 	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
 }
 

@@ -40,9 +40,29 @@ static int mark_range(struct dirty *d, struct store *s, const char *unit, int64_
 	if (remember(d, unit, -first))
 		return 0;
 	return store_run(s,
-			 "INSERT INTO dirty_range(unit, first, last) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 "INSERT INTO dirty_range(unit, period, first, last) VALUES(?, 0, ?, ?) ON CONFLICT DO UPDATE SET"
 			 " first = min(first, excluded.first), last = max(last, excluded.last)",
 			 "tii", unit, first, d->today);
+}
+
+/* Both ends in one number, far below the ranges up to today; days of ours have five digits. */
+static int64_t remembered_period(int64_t first, int64_t last)
+{
+	return -last * 10000000 - first;
+}
+
+int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	if (!unit[0] || first > MIN(last, d->today))
+		return 0;
+	if (first <= 0 || last >= d->today)
+		return dirty_mark(d, s, unit, first, last);
+	if (remember(d, unit, remembered_period(first, last)))
+		return 0;
+	return store_run(s,
+			 "INSERT INTO dirty_range(unit, period, first, last) VALUES(?1, ?3, ?2, ?3) ON CONFLICT DO UPDATE SET"
+			 " first = min(first, excluded.first), last = max(last, excluded.last)",
+			 "tii", unit, first, last);
 }
 
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)

@@ -17,6 +17,8 @@ struct dirty {
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
+/* The same for a period that many facts touch whole (a half-year): one row while it lies behind today, too. */
+int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
 /* Takes the newest marked day out: 1 and what it is, 0: none. */
 int dirty_take(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE]);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);

@@ -2,6 +2,7 @@
 #include "indicators.h"
 
 #include "err.h"
+#include "satisfaction.h"
 
 #define COUNTED "FROM temp.counted_site WHERE operating AND usable"
 /* Population: per column the latest non-empty row of the unit's own code with reference_date ≤ t (same date: the last
@@ -9,6 +10,10 @@
 #define POPULATION(column) \
 	"(SELECT " column " FROM population WHERE division = ?1 AND reference_date <= ?2 AND " column " IS NOT NULL" \
 	" ORDER BY reference_date DESC, n DESC LIMIT 1)"
+
+#define SATISFACTION(name, name_zh, name_en, which)                                                        \
+	{ .id = "satisfaction_" name, .zh = name_zh, .en = name_en, .scale = 100, .measure = satisfaction_measure, \
+	  .cell = which, .survey = true }
 
 const struct indicator indicators[] = {
 	{ .id = "places_total",
@@ -48,6 +53,10 @@ const struct indicator indicators[] = {
 	  .headline = true,
 	  .flow = true,
 	  .sql = "SELECT ifnull(sum(reported), 0), count(*), 'expected reports' FROM temp.counted_site WHERE expected" },
+	SATISFACTION("family_policy", "家庭满意度（政策）", "families satisfied with the policy (%)", SATISFACTION_FAMILY_POLICY),
+	SATISFACTION("family_service", "家庭满意度（服务）", "families satisfied with the service (%)", SATISFACTION_FAMILY_SERVICE),
+	SATISFACTION("institution_policy", "机构满意度（政策）", "institutions satisfied with the policy (%)", SATISFACTION_INSTITUTION_POLICY),
+	SATISFACTION("institution_service", "机构满意度（服务）", "institutions satisfied with the service (%)", SATISFACTION_INSTITUTION_SERVICE),
 };
 const size_t indicator_count = ARRAY_SIZE(indicators);
 

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "measured.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,10 @@ struct indicator {
 	/* One row: numerator (NULL: no data), denominator (NULL for counts), the input that is missing or NULL.
 	 * With a population ?1 is the unit and ?2 the day, else there are no parameters; reads temp.counted_site (recompute.c), one row a site that exists on the day. */
 	const char *sql;
+	/* Instead of sql: a function, which is handed `cell`. */
+	int (*measure)(const struct measuring *m, struct measured *ret);
+	int cell;
+	bool survey; /* answers of people: outside, cells of few are suppressed (DOMAIN §5) */
 };
 
 extern const struct indicator indicators[];

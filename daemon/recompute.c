@@ -187,33 +187,32 @@ static int sources_of(struct store *s, const struct indicator *i, const char *un
 	return r;
 }
 
-struct sample {
-	int64_t numerator, denominator;
-	const char *reason; /* NULL: ok */
-	char reason_text[64];
-};
-
-static int measure(struct store *s, const struct indicator *i, const char *unit, int64_t day, struct sample *ret)
+static int query_measure(const struct indicator *i, const struct measuring *m, struct measured *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, i->sql, i->population ? "ti" : "", unit, day);
+	int r = store_query(m->store, &q, i->sql, i->population ? "ti" : "", m->unit, m->day);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r < 0 ? r : -EUCLEAN;
-	ret->numerator = store_int(q, 0);
-	ret->denominator = store_int(q, 1);
-	ret->reason = NULL;
+	*ret = (struct measured){ .numerator = store_int(q, 0), .denominator = store_int(q, 1), .status = "ok" };
 	if (ret->numerator == STORE_NULL ||
 	    (!i->count && (ret->denominator == STORE_NULL || ret->denominator == 0))) {
-		snprintf(ret->reason_text, sizeof ret->reason_text, "%s", store_text(q, 2));
-		ret->reason = ret->reason_text;
+		ret->status = "no_data";
+		snprintf(ret->reason, sizeof ret->reason, "%s", store_text(q, 2));
 	}
 	return 0;
 }
 
+static int measure(struct recompute *rc, const struct indicator *i, const char *unit, int64_t day, struct measured *ret)
+{
+	const struct measuring m = { rc->store, rc->fold->policy, unit, day, i->cell };
+
+	return i->measure ? i->measure(&m, ret) : query_measure(i, &m, ret);
+}
+
 /* Only a value that differs gets a new change number: an outlet is sent nothing twice. */
 static int write_sample(struct recompute *rc, const struct indicator *i, const char *unit, int64_t day,
-			const struct sample *v, const struct coverage *c)
+			const struct measured *v, const struct coverage *c)
 {
 	_cleanup_(buf_done) struct buf sources = { 0 };
 	int r = sources_of(rc->store, i, unit, day, &sources);
@@ -222,18 +221,20 @@ static int write_sample(struct recompute *rc, const struct indicator *i, const c
 		return r;
 	r = store_run(rc->store,
 		      "INSERT INTO sample(unit, indicator, period, as_of, numerator, denominator, status, reason, completeness_n,"
-		      " completeness_d, stale, missing, revision, final, sources, change)"
-		      " VALUES(?1, ?2, 'day', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 0, ?12, ?13) ON CONFLICT DO UPDATE SET"
+		      " completeness_d, stale, missing, revision, final, sources, change, detail)"
+		      " VALUES(?1, ?2, 'day', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 0, ?12, ?13, ?14) ON CONFLICT DO UPDATE SET"
 		      " numerator = excluded.numerator, denominator = excluded.denominator, status = excluded.status,"
 		      " reason = excluded.reason, completeness_n = excluded.completeness_n,"
 		      " completeness_d = excluded.completeness_d, stale = excluded.stale, missing = excluded.missing,"
-		      " sources = excluded.sources, change = excluded.change"
-		      " WHERE (numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, sources)"
+		      " sources = excluded.sources, change = excluded.change, detail = excluded.detail"
+		      " WHERE (numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, sources, detail)"
 		      " IS NOT (excluded.numerator, excluded.denominator, excluded.status, excluded.reason,"
-		      " excluded.completeness_n, excluded.completeness_d, excluded.stale, excluded.missing, excluded.sources)",
-		      "ttiiittiiiiti", unit, i->id, day, v->numerator, i->count ? STORE_NULL : v->denominator,
-		      v->reason ? "no_data" : "ok", v->reason, i->flow ? c->reported : c->usable,
-		      i->flow ? c->expected : c->operating, c->stale, c->operating - c->usable, sources.p, rc->change + 1);
+		      " excluded.completeness_n, excluded.completeness_d, excluded.stale, excluded.missing, excluded.sources,"
+		      " excluded.detail)",
+		      "ttiiittiiiitit", unit, i->id, day, v->numerator, i->count ? STORE_NULL : v->denominator,
+		      v->status, v->reason[0] ? v->reason : NULL, i->flow ? c->reported : c->usable,
+		      i->flow ? c->expected : c->operating, c->stale, c->operating - c->usable, sources.p, rc->change + 1,
+		      v->detail[0] ? v->detail : NULL);
 	if (r >= 0 && store_changes(rc->store) > 0)
 		rc->change++;
 	return r;
@@ -247,9 +248,9 @@ static int compute_day(struct recompute *rc, const char *unit, int64_t day)
 	if (r >= 0)
 		r = read_coverage(rc->store, &c);
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
-		struct sample v;
+		struct measured v;
 
-		r = measure(rc->store, &indicators[i], unit, day, &v);
+		r = measure(rc, &indicators[i], unit, day, &v);
 		if (r >= 0)
 			r = write_sample(rc, &indicators[i], unit, day, &v, &c);
 	}
