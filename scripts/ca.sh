@@ -66,8 +66,7 @@ END
 }
 
 new_key() { # file
-	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null ||
-		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
 }
 
 issue() { # file name, common name, kind
@@ -123,7 +122,7 @@ client)
 	[ $# -ge 1 ] || usage
 	for name in "$@"; do
 		check_name "$name"
-		[ "$name" != ca ] && [ "$name" != broker ] || { echo "ca.sh: the name $name is taken" >&2; exit 2; }
+		case $name in ca | broker) echo "ca.sh: the name $name is taken" >&2; exit 2 ;; esac
 		issue "$name" "$name" client
 	done
 	;;
