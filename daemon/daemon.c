@@ -196,8 +196,9 @@ static void fill_facts(struct daemon *d, int64_t now)
 					      "outcome=\"fault\"" };
 	const struct ingest_counters *c = &d->base.ingest.counters;
 	const struct mqtt_counters *m = mqtt_counters(d->mqtt);
-	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .http_port = d->http ? http_port(d->http) : 0, .store_writable = d->writable, .started_at = d->started_at,
-			       .updated_at = now, .wal_bytes = store_wal_bytes(d->base.store),
+	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable,
+			       .http_port = d->http ? http_port(d->http) : 0, .started_at = d->started_at, .updated_at = now,
+			       .wal_bytes = store_wal_bytes(d->base.store),
 			       .shedding = reserve_is_low(&d->reserve), .free_bytes = d->reserve.free_bytes,
 			       .reserve_bytes = d->reserve.wanted_bytes,
 			       .ledger_n = d->base.ingest.ledger.head.n, .indicators_n = d->recompute.computed_n,
