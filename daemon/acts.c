@@ -2,6 +2,7 @@
 #include "acts.h"
 
 #include "api.h"
+#include "lint.h"
 
 #include <stdio.h>
 
@@ -95,12 +96,29 @@ static int perform_import(struct ingest *in, const char *kind, const char *body,
 	return 0;
 }
 
+/* Stores nothing, so nobody is asked who he is; but to a stranger (TCP, no actor) nothing stored is told: whether a
+ * guessed incident is a repeat of a real one is nobody's business. */
+static int perform_lint(struct ingest *in, const char *feed, const char *body, size_t len, const char *actor, int64_t now,
+			struct act_answer *ret)
+{
+	int r = lint_payload(in, feed, body, len, now, actor[0] != '\0', &ret->body);
+
+	if (r < 0) {
+		problem(ret, 503, "The store cannot be read", store_why(in->store));
+		return r;
+	}
+	ret->status = 200;
+	ret->content_type = "application/json";
+	return 0;
+}
+
 static const struct {
 	const char *prefix;
 	int (*perform)(struct ingest *in, const char *rest, const char *body, size_t len, const char *actor, int64_t now,
 		       struct act_answer *ret);
 } routes[] = {
 	{ "/api/v1/imports/", perform_import },
+	{ "/api/v1/lint/", perform_lint },
 };
 
 int act_perform(struct ingest *in, const char *method, const char *path, const char *body, size_t len, const char *actor,

@@ -254,6 +254,65 @@ static int take(struct ingest *in, const struct incoming *m, int64_t now)
 	return r;
 }
 
+/* ---- the receipt a payload would get ---- */
+
+/* highest seen + 1, had the message been taken. */
+static int64_t next_seq_after(const struct site *site, const struct passed *p)
+{
+	const struct collector *c = p->decoded.collector;
+	const struct stream *st = site && c ? &site->streams[c->number - 1] : NULL;
+	int64_t highest = st ? st->highest : 0;
+
+	if (!p->verdict.identified || findings_has(p->verdict.findings, E_SEQ_JUMP) || (st && p->verdict.epoch < st->epoch))
+		return highest + 1;
+	return (st && p->verdict.epoch == st->epoch ? MAX(highest, p->verdict.seq) : p->verdict.seq) + 1;
+}
+
+static void write_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state)
+{
+	const struct verdict *v = &in->passed.verdict;
+	const struct site *site = with_state ? streams_find(&in->fold.streams, t->site) : NULL;
+	uint8_t sha[HASH_SIZE];
+
+	hash_sha256(payload, len, sha);
+	send_receipt(in, t,
+		     &(struct receipt){ .feed = t->feed, .identified = v->identified, .epoch = v->epoch, .seq = v->seq,
+					.status = v->status, .received_at = now, .findings = v->findings,
+					.next_seq = next_seq_after(site, &in->passed), .sha256 = v->identified ? NULL : sha });
+}
+
+int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state,
+		struct buf *receipt)
+{
+	static const struct streams nobody;
+	struct passed *p = &in->passed;
+	int accepted = 0, r;
+
+	in->out_count = 0;
+	buf_reset(&in->bytes);
+	in->door.streams = with_state ? &in->fold.streams : &nobody;
+	r = door_judge(&in->door, t, payload, len, now, p);
+	in->door.streams = &in->fold.streams;
+	if (r >= 0 && p->first_n > 0)
+		r = repeat_of(in, t, &(struct incoming){ .payload = payload, .len = len });
+	else if (r >= 0 && p->long_ago)
+		r = long_ago(in, t, now);
+	else if (r >= 0)
+		write_lint(in, t, payload, len, now, with_state);
+	if (r >= 0) {
+		static const char yes[] = "\"status\":\"accepted\"";
+		const struct outgoing *o = &in->out[0];
+
+		buf_add(receipt, in->bytes.p + o->payload_at, o->payload_len);
+		/* Quotes inside texts are escaped: this can only be the key. */
+		accepted = memmem(in->bytes.p + o->payload_at, o->payload_len, yes, sizeof yes - 1) != NULL;
+	}
+	passed_done(p);
+	in->staged = (struct ingest_counters){ 0 };
+	in->out_count = 0;
+	return r < 0 ? r : accepted;
+}
+
 /* The message that made our code fail: kept, receipted as `fault`, and looked at by a person. */
 static int take_culprit(struct ingest *in, const struct incoming *m, int64_t now)
 {

@@ -52,6 +52,11 @@ void ingest_done(struct ingest *in);
 /* All of one burst, received now. 0: committed, in->out holds the receipts; < 0: nothing happened. */
 int ingest_batch(struct ingest *in, const struct incoming *messages, size_t count, int64_t now);
 
+/* The receipt that a message would get, into receipt; nothing is stored. with_state: the site's streams are looked at.
+ * 1: it would be accepted, 0: not. */
+int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state,
+		struct buf *receipt);
+
 /* One act ("act/…") by actor, in a transaction of its own. ret may be NULL. */
 int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
 	       struct ledger_head *ret);

@@ -107,8 +107,7 @@ void base_close(struct base *b)
 
 /* ---- shipped data ---- */
 
-/* $NURSERYD_DATADIR, then config/data beside the build tree, then where `make install` put it. */
-static void data_file(const char *name, struct buf *path)
+void base_data_file(const char *name, struct buf *path)
 {
 	const char *given = getenv("NURSERYD_DATADIR");
 	char self[PATH_MAX];
@@ -139,7 +138,7 @@ static int ship(struct base *b, const char *kind, int64_t now)
 	int r;
 
 	snprintf(name, sizeof name, "%s.csv", kind);
-	data_file(name, &path);
+	base_data_file(name, &path);
 	r = config_read_bytes(path.p, IMPORT_BYTES_MAX, &bytes);
 	if (r < 0) {
 		log_error("shipped_data.unreadable", "file=%s why=\"%s\" next=\"stop: reinstall, or set NURSERYD_DATADIR\"", path.p,

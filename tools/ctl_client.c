@@ -262,3 +262,24 @@ int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **
 	json_set(*ret, "next", json_new_text(more ? next : NULL));
 	return EXIT_FINE;
 }
+
+int ctl_read_file(const char *path, size_t max, struct buf *ret)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	FILE *f = from_stdin ? stdin : fopen(path, "rb");
+	char chunk[65536];
+	size_t n;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	while (r == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+		buf_add(ret, chunk, n);
+		r = ret->len > max ? -EFBIG : 0;
+	}
+	if (ferror(f))
+		r = -EIO;
+	if (!from_stdin)
+		fclose(f);
+	return r;
+}

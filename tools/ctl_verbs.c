@@ -6,7 +6,6 @@
 
 #include "../daemon/indicators.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define ALL ((size_t)1000000)
@@ -371,31 +370,12 @@ static int run_imports(const struct ctl *ctl)
 
 /* --- import --- */
 
-static int read_file(const char *path, struct buf *ret)
-{
-	FILE *f = fopen(path, "rb");
-	char chunk[65536];
-	size_t n;
-	int r = 0;
-
-	if (!f)
-		return -errno;
-	while (r == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-		buf_add(ret, chunk, n);
-		r = ret->len > IMPORT_MAX ? -EFBIG : 0;
-	}
-	if (ferror(f))
-		r = -EIO;
-	fclose(f);
-	return r;
-}
-
 static int run_import(const struct ctl *ctl)
 {
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
 	_cleanup_(buf_done) struct buf csv = { 0 }, target = { 0 };
 	char rows[48], n[48];
-	int r = read_file(ctl->args[1], &csv);
+	int r = ctl_read_file(ctl->args[1], IMPORT_MAX, &csv);
 
 	if (r < 0 || ctl->db) {
 		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[1],
@@ -427,6 +407,8 @@ const struct verb verbs[] = {
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },
+	{ "lint", "FEED FILE…", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line", 2, CTL_ARGS_MAX,
+	  ctl_lint },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
 	{ "rebuild", "", "fold the ledger again", 0, 0, ctl_rebuild },
 };
