@@ -269,8 +269,8 @@ static int apply(struct fold *f, const struct fold_row *row)
 	if (r >= 0)
 		r = recount(f, row->site->id, i->event);
 	if (r >= 0)
-		r = refresh(f, row->n, row->received_at, row->site, i->event, row->message->division);
-	return r < 0 ? r : rules_incident_readable(f, row->n, row->received_at, row->site->code);
+		r = refresh(f, row->by_n, row->now, row->site, i->event, row->message->division);
+	return r < 0 ? r : rules_incident_readable(f, row->by_n, row->now, row->site->code);
 }
 
 /* The division that the event was reported under. */

@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "lint.h"
+#include "replay.h"
 
 #include <stdio.h>
 
@@ -113,12 +114,92 @@ static int perform_lint(struct ingest *in, const char *feed, const char *body, s
 }
 
 static const struct {
+	int status;
+	const char *title, *detail;
+} replay_refusals[] = {
+	[REPLAY_NO_ROW] = { 404, "No such row", "the ledger has no row of this number" },
+	[REPLAY_ACT] = { 409, "This row is no message", "only what a nursery sent can be judged again" },
+	[REPLAY_NOT_KEPT] = { 409, "The payload is not there",
+			      "the ledger keeps a stand-in of this payload (personal data, unreadable, or erased):"
+			      " there is nothing to judge; the nursery must send it again" },
+	[REPLAY_REPEAT] = { 409, "The message is a repeat",
+			    "today's decoder reads an identity from it that another row has consumed" },
+};
+
+/* Not the store's failure: the fold failed on this very row, and everything was taken back. */
+static int refuse_failure(struct ingest *in, int r, struct act_answer *ret)
+{
+	if (ingest_store_failed(r)) {
+		problem(ret, 503, "The store failed", store_why(in->store));
+		return r;
+	}
+	problem(ret, 500, "nurseryd failed on this row", "our bug: nothing was changed; see the log and tell the makers");
+	return 0;
+}
+
+static void answer_replay(struct act_answer *ret, const struct replayed *done)
+{
+	json *value = NULL;
+	char hash[HASH_HEX_SIZE];
+	size_t offset;
+
+	if (json_parse(done->receipt.p, done->receipt.len, 16, &value, &offset) < 0)
+		value = json_new_object(); /* our own text; not reached */
+	json_set(value, "n", json_new_int(done->row.n));
+	json_set(value, "hash", json_new_text(hash_hex(done->row.hash, hash)));
+	json_set(value, "replay_of", json_new_int(done->of));
+	json_set(value, "effect", json_new_bool(done->effect));
+	json_set(value, "text",
+		 json_new_text(done->effect ? "accepted now; it counts as received when it first came" :
+					      "no effect: what was decided stands, or the verdict is still no"));
+	answer_json(ret, 201, value);
+}
+
+static int perform_replay(struct ingest *in, int64_t n, const char *body, size_t len, const char *actor, int64_t now,
+			  struct act_answer *ret)
+{
+	struct replayed done;
+	int r = replay_row(in, n, actor, now, &done);
+
+	(void)body;
+	(void)len;
+	if (r == 0)
+		answer_replay(ret, &done);
+	else if (r > 0)
+		problem(ret, replay_refusals[r].status, replay_refusals[r].title, replay_refusals[r].detail);
+	buf_done(&done.receipt);
+	return r < 0 ? refuse_failure(in, r, ret) : 0;
+}
+
+/* "{n}/WHAT" */
+static const struct {
+	const char *what;
+	int (*perform)(struct ingest *in, int64_t n, const char *body, size_t len, const char *actor, int64_t now,
+		       struct act_answer *ret);
+} row_acts[] = {
+	{ "/replay", perform_replay },
+};
+
+static int perform_on_row(struct ingest *in, const char *rest, const char *body, size_t len, const char *actor, int64_t now,
+			  struct act_answer *ret)
+{
+	size_t digits = strspn(rest, "0123456789");
+
+	for (size_t i = 0; digits > 0 && digits <= 15 && i < ARRAY_SIZE(row_acts); i++)
+		if (strcmp(rest + digits, row_acts[i].what) == 0)
+			return row_acts[i].perform(in, atoll(rest), body, len, actor, now, ret);
+	problem(ret, 404, "No such row", "a row of the ledger is a whole number");
+	return 0;
+}
+
+static const struct {
 	const char *prefix;
 	int (*perform)(struct ingest *in, const char *rest, const char *body, size_t len, const char *actor, int64_t now,
 		       struct act_answer *ret);
 } routes[] = {
 	{ "/api/v1/imports/", perform_import },
 	{ "/api/v1/lint/", perform_lint },
+	{ "/api/v1/messages/", perform_on_row },
 };
 
 int act_perform(struct ingest *in, const char *method, const char *path, const char *body, size_t len, const char *actor,

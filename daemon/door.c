@@ -192,8 +192,48 @@ static void pass_verdict(struct door *d, struct passed *p)
 	}
 }
 
+/* Codes that say how a message arrived, not what it says. */
+static const enum code of_arrival[] = { E_SEQ_REUSED, E_SEQ_JUMP, W_SEQ_REUSED, W_SEQ_JUMP };
+
+static const char *text_or_null(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : NULL;
+}
+
+static void carry_arrival(const json *list, struct findings *f)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const json *x = json_at(list, i);
+		int code = code_of(json_text(json_get(x, "code")));
+
+		for (size_t k = 0; k < ARRAY_SIZE(of_arrival); k++)
+			if (code == (int)of_arrival[k])
+				findings_add(f, of_arrival[k], json_text(json_get(x, "path")), text_or_null(x, "got"),
+					     text_or_null(x, "want"));
+	}
+}
+
+static int judge_arrival(struct door *d, const struct site *site, const struct outcome *first, struct passed *p)
+{
+	struct message *m = &p->decoded.message;
+
+	if (!first || !first->identified || first->epoch != m->epoch || first->seq != m->seq)
+		return judge_identity(d, site, p);
+	carry_arrival(first->errors, &m->findings);
+	carry_arrival(first->warnings, &m->findings);
+	return 0;
+}
+
 int door_judge(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
 	       struct passed *ret)
+{
+	return door_judge_again(d, topic, payload, len, received_at, NULL, ret);
+}
+
+int door_judge_again(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
+		     const struct outcome *first, struct passed *ret)
 {
 	const struct site *site;
 	int r = 0;
@@ -203,7 +243,7 @@ int door_judge(struct door *d, const struct topic *topic, const char *payload, s
 	envelope_decode(topic, payload, len, received_at, division_known, d, &ret->decoded);
 	site = ret->decoded.site_valid ? streams_find(d->streams, topic->site) : NULL;
 	if (ret->decoded.site_valid && ret->decoded.collector && ret->decoded.message.identified)
-		r = judge_identity(d, site, ret);
+		r = judge_arrival(d, site, first, ret);
 	if (r >= 0 && !ret->first_n && !ret->long_ago && ret->decoded.collector)
 		r = warn(d, site, ret->decoded.collector, &ret->decoded.message);
 	if (r >= 0)

@@ -86,6 +86,7 @@ struct told {
 	bool identified, jump_refused;
 	int64_t epoch, seq;
 	const struct message *message; /* of an accepted one */
+	int64_t replay_of, replay_received_at; /* 0: no replay */
 };
 
 static int find_site(struct fold *f, const struct told *t, struct site **ret)
@@ -148,8 +149,10 @@ static int is_voided(struct fold *f, const struct told *t, const struct site *si
 
 static int apply_accepted(struct fold *f, const struct told *t, struct site *site)
 {
-	struct fold_row row = { .n = t->row->n,
-				.received_at = t->row->received_at,
+	struct fold_row row = { .n = t->replay_of ? t->replay_of : t->row->n,
+				.received_at = t->replay_of ? t->replay_received_at : t->row->received_at,
+				.by_n = t->row->n,
+				.now = t->row->received_at,
 				.site = site,
 				.collector = t->collector,
 				.message = t->message };
@@ -163,11 +166,58 @@ static int apply_accepted(struct fold *f, const struct told *t, struct site *sit
 	return r < 0 ? r : t->collector->apply(f, &row);
 }
 
+int fold_replay_has_effect(struct fold *f, int64_t n, bool *ret)
+{
+	int64_t found = 0;
+	int r = store_get_int(f->store, &found,
+			      "SELECT 1 FROM refused WHERE n = ?1"
+			      " AND NOT EXISTS (SELECT 1 FROM replay WHERE of = ?1 AND accepted = 1)",
+			      "i", n);
+
+	*ret = found != 0;
+	return MIN(r, 0);
+}
+
+/* The original consumed its identity, unless today's decoder alone can read it. */
+static int consume_once(struct fold *f, const struct told *t, struct site *site)
+{
+	int64_t consumed = 0;
+	int r = store_get_int(f->store, &consumed, "SELECT 1 FROM message WHERE n = ? AND epoch = ? AND seq = ?", "iii",
+			      t->replay_of, t->epoch, t->seq);
+
+	if (r < 0 || consumed || !t->identified)
+		return MIN(r, 0);
+	return streams_consume(&f->streams, f->store, site, t->collector, t->epoch, t->seq, t->row->n, t->replay_received_at,
+			       t->jump_refused);
+}
+
+/* A message judged again. Its facts come in as if its own row had been accepted; nobody is called because it is still
+ * refused: that was done when it came. */
+static int fold_replay(struct fold *f, const struct told *t, struct site *site)
+{
+	bool accepted = t->status == STATUS_ACCEPTED, effect;
+	int r = fold_replay_has_effect(f, t->replay_of, &effect);
+
+	if (r >= 0)
+		r = store_run(f->store, "INSERT INTO replay(n, of, accepted) VALUES(?, ?, ?)", "iii", t->row->n, t->replay_of,
+			      (int64_t)accepted);
+	if (r >= 0 && !accepted)
+		r = note_refusal(f, t, site);
+	if (r < 0 || !accepted || !effect)
+		return r;
+	if (!site)
+		return -EUCLEAN;
+	r = consume_once(f, t, site);
+	return r < 0 ? r : apply_accepted(f, t, site);
+}
+
 static int fold_told(struct fold *f, const struct told *t)
 {
 	struct site *site;
 	int r = find_site(f, t, &site);
 
+	if (r >= 0 && t->replay_of)
+		return fold_replay(f, t, site);
 	if (r >= 0 && t->status != STATUS_ACCEPTED)
 		r = note_refusal(f, t, site);
 	if (r >= 0 && site && t->identified)
@@ -210,11 +260,14 @@ static int fold_message_again(struct fold *f, const struct ledger_row *row, cons
 	t.jump_refused = o.jump_refused;
 	t.epoch = o.epoch;
 	t.seq = o.seq;
+	t.replay_of = o.replay_of;
+	t.replay_received_at = o.replay_received_at;
 	if (o.status == STATUS_ACCEPTED) {
 		m = xcalloc(1, sizeof *m);
 		if (!t.collector)
 			return -EUCLEAN;
-		r = envelope_facts(t.collector, row->payload, row->payload_len, row->received_at, m);
+		r = envelope_facts(t.collector, row->payload, row->payload_len,
+				   o.replay_of ? o.replay_received_at : row->received_at, m);
 		if (r < 0)
 			return -EUCLEAN;
 		snprintf(m->division, sizeof m->division, "%.6s", topic->division);

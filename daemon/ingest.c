@@ -39,7 +39,7 @@ void ingest_done(struct ingest *in)
 }
 
 /* A failure of the store, not of one message: the whole batch waits. */
-static bool is_store_failure(int r)
+bool ingest_store_failed(int r)
 {
 	return r == -ENOSPC || r == -EIO || r == -EBUSY || r == -EROFS || r == -EUCLEAN || r == -ENOENT;
 }
@@ -391,18 +391,27 @@ static int commit(struct ingest *in)
 	return 0;
 }
 
-static int append_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now)
+int ingest_append(struct ingest *in, const char *topic, const char *payload, size_t len, const struct verdict *v, int64_t now,
+		  struct ledger_head *ret)
 {
-	struct verdict v = { .status = STATUS_ACCEPTED, .findings = &no_findings, .actor = actor };
 	struct ledger_row row = { .received_at = now, .topic = topic, .payload = payload, .payload_len = len };
 	int r;
 
 	buf_reset(&in->outcome);
-	outcome_write(&v, &in->outcome);
+	outcome_write(v, &in->outcome);
 	row.outcome = in->outcome.p;
 	row.outcome_len = in->outcome.len;
 	r = ledger_append(&in->ledger, &row);
+	if (r >= 0 && ret)
+		*ret = in->ledger.head;
 	return r < 0 ? r : fold_ledger_row(&in->fold, &row);
+}
+
+static int append_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now)
+{
+	const struct verdict v = { .status = STATUS_ACCEPTED, .findings = &no_findings, .actor = actor };
+
+	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
 /* Inside a transaction: time passes before anything received now is folded. */
@@ -432,7 +441,7 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	if (r < 0)
 		return r;
 	r = take(in, m, now);
-	if (r < 0 && !is_store_failure(r)) {
+	if (r < 0 && !ingest_store_failed(r)) {
 		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
 			  (long long)head.n + 1, r, store_why(in->store));
 		store_rollback_to(in->store);
@@ -473,7 +482,7 @@ int ingest_batch(struct ingest *in, const struct incoming *messages, size_t coun
 		return r;
 	}
 	r = take_each(in, messages, count, now, take);
-	if (r < 0 && !is_store_failure(r)) {
+	if (r < 0 && !ingest_store_failed(r)) {
 		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
 		roll_back(in);
 		r = begin(in);
@@ -508,6 +517,21 @@ int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t
 	if (r >= 0 && ret)
 		*ret = in->ledger.head;
 	return r;
+}
+
+int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *context)
+{
+	int due = 0, r = begin(in);
+
+	if (r >= 0)
+		r = append_due(in, now, &due);
+	if (r >= 0)
+		r = fn(in, context, now);
+	if (r < 0) {
+		roll_back(in);
+		return r;
+	}
+	return commit(in);
 }
 
 int ingest_due(struct ingest *in, int64_t now, int *ret_count)

@@ -60,6 +60,14 @@ int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, s
 /* One act ("act/…") by actor, in a transaction of its own. ret may be NULL. */
 int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
 	       struct ledger_head *ret);
+/* This error is the store's (disk full, I/O), not one message's. */
+bool ingest_store_failed(int r);
+/* Several rows in one transaction: first what is due, then fn; any failure of it takes all back. */
+typedef int (*ingest_fn)(struct ingest *in, void *context, int64_t now);
+int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *context);
+/* Inside one: a row with this verdict, appended and folded from its bytes. ret (may be NULL) has n, received_at, hash. */
+int ingest_append(struct ingest *in, const char *topic, const char *payload, size_t len, const struct verdict *v, int64_t now,
+		  struct ledger_head *ret);
 /* The due rows up to now. *ret_count of them were appended. */
 int ingest_due(struct ingest *in, int64_t now, int *ret_count);
 

@@ -31,6 +31,9 @@ static const char migration_1[] =
 	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER,"
 	" received_at INTEGER NOT NULL, print BLOB NOT NULL) STRICT;"
 	"CREATE INDEX refused_by_print ON refused(print);"
+	/* of: the message's own row; accepted: by this replay's verdict */
+	"CREATE TABLE replay(n INTEGER PRIMARY KEY, of INTEGER NOT NULL, accepted INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX replay_by_original ON replay(of);"
 	"CREATE TABLE stream(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" highest INTEGER NOT NULL, last_n INTEGER NOT NULL, flags INTEGER NOT NULL,"
 	" PRIMARY KEY(site, feed)) STRICT, WITHOUT ROWID;"
@@ -151,6 +154,7 @@ const struct table schema_tables[] = {
 	{ "site", "id", TABLE_FOLDED },
 	{ "message", "n", TABLE_FOLDED },
 	{ "refused", "n", TABLE_FOLDED },
+	{ "replay", "n", TABLE_FOLDED },
 	{ "stream", "site, feed", TABLE_FOLDED },
 	{ "stream_epoch", "site, feed, epoch", TABLE_FOLDED },
 	{ "gap", "site, feed, epoch, first", TABLE_FOLDED },

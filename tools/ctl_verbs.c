@@ -399,6 +399,48 @@ static int run_import(const struct ctl *ctl)
 	return EXIT_FINE;
 }
 
+/* --- acts on a row --- */
+
+/* POST without or with a body; the answer in words, or with --json as it came. */
+static int act_on_row(const struct ctl *ctl, const char *what, const struct buf *body)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf target = { 0 };
+	char n[48];
+	int r;
+
+	if (ctl->db || strspn(ctl->args[0], "0123456789") != strlen(ctl->args[0])) {
+		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[0],
+			ctl->db ? "an act needs the daemon: leave --db away" : "N is a row of the ledger");
+		return EXIT_USAGE;
+	}
+	buf_printf(&target, "/api/v1/messages/%s/%s", ctl->args[0], what);
+	r = ctl_ask(ctl, "POST", target.p, "application/json", body, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		printf("row %s: %s%s%s\n", number(a.value, "n", n), ctl_text_of(a.value, "status"),
+		       *ctl_text_of(a.value, "status") ? "; " : "", ctl_text_of(a.value, "text"));
+	return strcmp(ctl_text_of(a.value, "status"), "rejected") == 0 ||
+			       strcmp(ctl_text_of(a.value, "status"), "refused_pii") == 0
+		       ? EXIT_NO
+		       : EXIT_FINE;
+}
+
+static int run_replay(const struct ctl *ctl)
+{
+	_cleanup_(buf_done) struct buf body = { 0 };
+
+	buf_str(&body, "{}");
+	return act_on_row(ctl, "replay", &body);
+}
+
 const struct verb verbs[] = {
 	{ "status", "", "is the daemon ready, how far is the ledger", 0, 0, run_status },
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
@@ -409,6 +451,7 @@ const struct verb verbs[] = {
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },
 	{ "lint", "FEED FILE…", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line", 2, CTL_ARGS_MAX,
 	  ctl_lint },
+	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
 	{ "rebuild", "", "fold the ledger again", 0, 0, ctl_rebuild },
 };

@@ -148,5 +148,91 @@ def test_lint_over_http_stores_nothing_and_tells_a_stranger_nothing_stored(world
     assert "E_FEED" in [e["code"] for e in world.ask("POST", "/api/v1/lint/lunch", "{}")[1]["errors"]]
     large = json.dumps(message(2, incident(note="x" * 70000)))
     assert world.ask("POST", "/api/v1/lint/incident", large, tcp=True)[1]["errors"][0]["code"] == "E_TOO_LARGE"
-    assert world.ask("POST", "/api/v1/lint/incident", "x" * 1100000)[0] == 413
     assert world.ask("GET", "/api/v1/ledger/head")[1]["n"] == head
+
+
+# ---- replay ----
+
+def faulty(m):
+    return {**m, "sw": "seam-fault"}  # our bug, until the daemon is mended
+
+
+def fold_with_bug(world, *lines, monkeypatch):
+    monkeypatch.setenv("NURSERYD_FAULT_APPLY", "1")
+    receipts = world.fold(*lines)
+    monkeypatch.delenv("NURSERYD_FAULT_APPLY")
+    return receipts
+
+
+def test_a_mended_daemon_judges_a_fault_again_as_of_the_day_it_came(world, monkeypatch):
+    day, at = "2025-06-03", "2025-06-03T05:00:00Z"  # longer than 400 days ago today
+    lines = [line(at, "registration", message(1, registration(effective_on="2025-01-01"), sent_at="2025-06-01T08:00:00+08:00")),
+             line(at, "enrolment", faulty(message(1, enrolment(as_of=day), sent_at=at)))]
+    first = fold_with_bug(world, *lines, monkeypatch=monkeypatch)[1]
+    assert first["status"] == "fault" and world.rows("SELECT count(*) FROM enrolment") == [(0,)]
+    world.start()
+    status, done = world.ask("POST", f"/api/v1/messages/{first['ledger']}/replay", "{}")
+    assert (status, done["status"], done["replay_of"], done["effect"]) == (201, "accepted", first["ledger"], True)
+    assert done["received_at"] == first["received_at"] and done["n"] > first["ledger"]
+    # its facts stand under the row it came with, at the time it came: timeliness is the nursery's
+    assert world.rows("SELECT n, received_at FROM enrolment") == [(first["ledger"], world.rows(
+        f"SELECT received_at FROM ledger WHERE n = {first['ledger']}")[0][0])]
+    new = world.ask("GET", f"/api/v1/messages/{done['n']}")[1]
+    assert new["outcome"] == "accepted" and new["received_at"] > first["received_at"] and new["site"] == SITE
+    assert json.loads(new["outcome_json"])["replay_of"] == first["ledger"] and new["hash"] == done["hash"]
+    # the first verdict stands, and the identity is not consumed twice
+    assert world.ask("GET", f"/api/v1/messages/{first['ledger']}")[1]["outcome"] == "fault"
+    assert done["next_seq"] == 2
+    # again: nothing more
+    status, again = world.ask("POST", f"/api/v1/messages/{done['n']}/replay", "{}")
+    assert (status, again["replay_of"], again["effect"]) == (201, first["ledger"], False)
+    assert world.rows("SELECT count(*) FROM enrolment") == [(1,)]
+    world.verify()
+    world.stop()
+    # a copy that comes late is told its first verdict
+    repeat = world.fold(line("2027-01-01T00:00:00Z", "enrolment", faulty(message(1, enrolment(as_of=day), sent_at=at))))[0]
+    assert (repeat["duplicate"], repeat["status"], repeat["ledger"]) == (True, "fault", first["ledger"])
+
+
+def test_an_incident_judged_again_calls_once_and_raises_nothing_twice(world, monkeypatch):
+    dead = {"event": "INC-7", "stage": "first", "occurred_at": "2026-11-23T07:00:00+08:00",
+            "known_at": "2026-11-23T07:10:00+08:00", "type": "fall", "children": {"dead": 1, "critical": 0, "missing": 0}}
+    at = "2026-11-22T23:20:00Z"
+    n = fold_with_bug(world, line(at, "incident", faulty(message(1, dead, sent_at=at))), monkeypatch=monkeypatch)[0]["ledger"]
+    assert world.rows("SELECT rule, state FROM alert") == [("incident-unreadable", "open")]
+    world.start()
+    for _ in range(3):
+        assert world.ctl("replay", n).returncode == 0
+    assert world.rows("SELECT rule, state FROM alert ORDER BY id") == [("incident-unreadable", "closed"), ("art5-1", "open")]
+    assert world.rows("SELECT n, received_at = first_received_at FROM incident_message JOIN incident USING (site, event)"
+                      .replace("SELECT n", "SELECT incident_message.n")) == [(n, 1)]
+    assert len(world.ask("GET", "/api/v1/incidents")[1]["items"]) == 1
+
+
+def test_of_two_with_one_identity_the_first_received_counts_also_when_it_was_judged_later(world, monkeypatch):
+    at = "2026-11-24T00:00:00Z"
+    first, second = fold_with_bug(world, line(at, "incident", faulty(message(1, incident(minor=1)))),
+                                  line(at, "incident", message(1, incident(minor=2))), monkeypatch=monkeypatch)
+    assert (first["status"], second["status"]) == ("fault", "accepted")
+    world.start()
+    assert world.ask("POST", f"/api/v1/messages/{first['ledger']}/replay", "{}")[1]["effect"] is True
+    assert world.rows("SELECT minor FROM incident_message WHERE counts = 1") == [(1,)]
+
+
+def test_what_cannot_or_need_not_be_judged_again_is_told(world):
+    at = "2026-11-24T00:00:00Z"
+    good, bad, pii, junk, reused = world.fold(
+        line(at, "enrolment", message(1, enrolment())),
+        line(at, "enrolment", message(2, enrolment(mode={"fullday": 1, "halfday": 0, "hourly": 0, "temporary": 0}))),
+        line(at, "enrolment", message(3, enrolment(phone="13800138000"))), line(at, "enrolment", "{not json"),
+        line(at, "enrolment", message(1, enrolment(places=61))))
+    world.start()
+    replay = lambda n: world.ask("POST", f"/api/v1/messages/{n}/replay", "{}")
+    assert [replay(x["ledger"])[0] for x in (pii, junk)] == [409, 409]
+    assert (replay(1)[0], replay(99999)[0], replay("x")[0]) == (409, 404, 404)
+    assert (replay(good["ledger"])[1]["effect"], replay(bad["ledger"])[1]["status"]) == (False, "rejected")
+    assert world.ctl("replay", bad["ledger"]).returncode == 1
+    assert world.ask("POST", f"/api/v1/messages/{good['ledger']}/replay", "{}", tcp=True)[0] == 401
+    assert len(world.ask("GET", "/api/v1/messages?outcome=rejected")[1]["items"]) == 5  # the bad one, the junk, the reused one, two replays
+    # a reused seq stays reused, whatever the decoder says today
+    assert [e["code"] for e in replay(reused["ledger"])[1]["errors"]] == ["E_SEQ_REUSED"]
