@@ -321,11 +321,18 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 	}
 }
 
+static const struct field *fields_of(const json *body)
+{
+	(void)body;
+	return incident_fields;
+}
+
 const struct collector collector_incident = {
 	.feed = "incident",
 	.number = 3,
 	.never_silent = true,
 	.decode = decode,
+	.fields = fields_of,
 	.apply = apply,
 	.void_message = void_message,
 };

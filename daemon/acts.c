@@ -2,6 +2,7 @@
 #include "acts.h"
 
 #include "api.h"
+#include "erase.h"
 #include "lint.h"
 #include "replay.h"
 
@@ -171,6 +172,44 @@ static int perform_replay(struct ingest *in, int64_t n, const char *body, size_t
 	return r < 0 ? refuse_failure(in, r, ret) : 0;
 }
 
+static const struct {
+	int status;
+	const char *title, *detail;
+} erase_refusals[] = {
+	[ERASE_NO_ROW] = { 404, "No such row", "the ledger has no row of this number" },
+	[ERASE_ACT] = { 409, "This row is no message", "only what a nursery sent can be erased" },
+	[ERASE_NOTHING] = { 409, "There is nothing to erase", "the ledger holds a stand-in of this payload already" },
+	[ERASE_REASON] = { 422, "A reason is needed",
+			   "{\"reason\":\"…\"}: 1 to 200 characters, and no personal data: it stays on record" },
+};
+
+static int perform_erase(struct ingest *in, int64_t n, const char *body, size_t len, const char *actor, int64_t now,
+			 struct act_answer *ret)
+{
+	_cleanup_(json_freep) json *question = NULL;
+	const json *reason;
+	struct erased done;
+	size_t offset;
+	json *value;
+	int r;
+
+	(void)json_parse(body, len, 2, &question, &offset);
+	reason = json_get(question, "reason");
+	r = erase_row(in, n, reason && json_kind(reason) == JSON_KIND_TEXT ? json_text(reason) : "", actor, now, &done);
+	if (r > 0)
+		problem(ret, erase_refusals[r].status, erase_refusals[r].title, erase_refusals[r].detail);
+	if (r != 0)
+		return r < 0 ? refuse_failure(in, r, ret) : 0;
+	value = json_new_object();
+	json_set(value, "n", json_new_int(done.last.n));
+	json_set(value, "erased", json_new_int(done.of));
+	json_set(value, "rows", json_new_int(done.rows));
+	json_set(value, "wal_emptied", json_new_bool(!in->wal_holds_erased));
+	json_set(value, "text", json_new_text("the texts are gone from the ledger and the tables; backups made before still hold them"));
+	answer_json(ret, 201, value);
+	return 0;
+}
+
 /* "{n}/WHAT" */
 static const struct {
 	const char *what;
@@ -178,6 +217,7 @@ static const struct {
 		       struct act_answer *ret);
 } row_acts[] = {
 	{ "/replay", perform_replay },
+	{ "/erase", perform_erase },
 };
 
 static int perform_on_row(struct ingest *in, const char *rest, const char *body, size_t len, const char *actor, int64_t now,

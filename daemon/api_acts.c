@@ -13,5 +13,6 @@ const struct api_route api_act_routes[] = {
 	{ .method = "POST", .pattern = "/lint/{feed}", .open = true, .body_max = (size_t)1024 * 1024 },
 	{ .method = "POST", .pattern = "/backup" },
 	{ .method = "POST", .pattern = "/messages/{n}/replay" },
+	{ .method = "POST", .pattern = "/messages/{n}/erase" },
 	{ 0 },
 };

@@ -9,6 +9,7 @@
 #include "acts.h"
 #include "alert_log.h"
 #include "clock.h"
+#include "erase.h"
 #include "http.h"
 #include "log.h"
 #include "mqtt.h"
@@ -270,6 +271,8 @@ static void checkpoint_when_quiet(struct daemon *d)
 {
 	int64_t worth = reserve_is_low(&d->reserve) ? 0 : WAL_QUIET_BYTES;
 
+	if (d->base.ingest.wal_holds_erased)
+		erase_empty_wal(&d->base.ingest);
 	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > worth)
 		store_checkpoint(d->base.store, true, NULL);
 }

@@ -38,5 +38,8 @@ int door_judge_again(struct door *d, const struct topic *topic, const char *payl
 		     const struct outcome *first, struct passed *ret);
 void passed_done(struct passed *p);
 
+/* What knows a repeat of a payload that is not there: a keyed print of {kind, ref, body}. */
+void door_fingerprint(const struct door *d, const json *root, char print[static HASH_HEX_SIZE]);
+
 /* What stands in the ledger for a payload that may not be kept. */
 void door_stand_in(const struct door *d, const struct decoded *decoded, const char *payload, size_t len, struct buf *out);

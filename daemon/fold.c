@@ -384,6 +384,66 @@ static int act_due(struct fold *f, const struct ledger_row *row, const char *kin
 	return r < 0 ? r : -EUCLEAN;
 }
 
+static const char *text_in(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : NULL;
+}
+
+/* What the erase row says of row n (erase.h). */
+struct erasure {
+	int64_t n, of; /* of: the row that the facts stand under */
+	const char *site, *feed, *payload, *outcome, *fingerprint;
+	uint8_t payload_sha256[HASH_SIZE], outcome_sha256[HASH_SIZE], print[HASH_SIZE];
+	bool printed;
+};
+
+static int read_erasure(const json *root, struct erasure *e)
+{
+	const json *n = json_get(root, "n"), *of = json_get(root, "of");
+	const char *payload_sha = text_in(root, "payload_sha256"), *outcome_sha = text_in(root, "outcome_sha256");
+	const char *print = text_in(root, "print");
+
+	if (!n || json_kind(n) != JSON_KIND_INT || !of || json_kind(of) != JSON_KIND_INT || !payload_sha || !outcome_sha)
+		return -EUCLEAN;
+	*e = (struct erasure){ .n = json_int(n), .of = json_int(of), .site = text_in(root, "site"), .feed = text_in(root, "feed"),
+			       .payload = text_in(root, "payload"), .outcome = text_in(root, "outcome"),
+			       .fingerprint = text_in(root, "fingerprint"), .printed = print != NULL };
+	if (hash_from_hex(payload_sha, e->payload_sha256) < 0 || hash_from_hex(outcome_sha, e->outcome_sha256) < 0)
+		return -EUCLEAN;
+	if (!e->site || !e->feed || !e->payload || !e->outcome || (print && hash_from_hex(print, e->print) < 0))
+		return -EUCLEAN;
+	return 0;
+}
+
+/* The facts stay, but for free text: an erased text does not undo a count, an alert or a consumed seq. From its stand-in
+ * the row folds to the same facts, so `rebuild` gives what this leaves. */
+static int act_erase(struct fold *f, const struct ledger_row *row, const char *rest)
+{
+	_cleanup_(json_freep) json *root = NULL;
+	const struct collector *c;
+	const struct site *site;
+	struct erasure e;
+	size_t offset;
+	int r;
+
+	(void)rest;
+	if (json_parse(row->payload, row->payload_len, DEPTH_MAX, &root, &offset) < 0 || read_erasure(root, &e) < 0)
+		return -EUCLEAN;
+	r = store_run(f->store,
+		      "INSERT INTO erased(n, by_n, payload_sha256, payload, outcome_sha256, outcome, fingerprint)"
+		      " VALUES(?, ?, ?, ?, ?, ?, ?)",
+		      "iihbhtt", e.n, row->n, e.payload_sha256, e.payload, strlen(e.payload), e.outcome_sha256, e.outcome,
+		      e.fingerprint);
+	/* A copy of the refused bytes is still known when it comes again. */
+	if (r >= 0 && e.printed)
+		r = store_run(f->store, "UPDATE refused SET print = ? WHERE n = ?", "hi", e.print, e.n);
+	c = collector_of(e.feed);
+	site = streams_find(&f->streams, e.site);
+	return r < 0 || !c || !c->forget || !site ? r : c->forget(f, site, e.of);
+}
+
 /* start, stop, connect, disconnect and jumps of the clock: on record, nothing follows from them yet. */
 static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
 {
@@ -401,6 +461,7 @@ static const struct {
 	{ "act/import/", act_import },
 	{ "act/due/", act_due },
 	{ "act/daemon/", act_daemon },
+	{ "act/erase", act_erase },
 };
 
 int fold_ledger_row(struct fold *f, const struct ledger_row *row)

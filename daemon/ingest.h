@@ -41,6 +41,7 @@ struct ingest {
 	size_t out_count, out_cap;
 	struct buf outcome, stand_in;
 	struct ingest_counters counters, staged;
+	bool wal_holds_erased; /* an erase committed, and the WAL could not be emptied yet: somebody was reading */
 #ifdef NURSERYD_SEAMS
 	bool seam_fault, seam_keep_hot;
 #endif

@@ -208,6 +208,36 @@ void outcome_done(struct outcome *o)
 	*o = (struct outcome){ 0 };
 }
 
+static json *codes_alone(const json *list)
+{
+	json *kept = json_new_list();
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		json *finding = json_new_object();
+
+		json_set(finding, "code", json_keep(json_get(json_at(list, i), "code")));
+		json_set(finding, "path", json_new_text("")); /* a key is the sender's text, too */
+		json_push(kept, finding);
+	}
+	return kept;
+}
+
+int outcome_forget(const char *text, size_t len, struct buf *out)
+{
+	_cleanup_(outcome_done) struct outcome o = { 0 };
+	json *errors, *warnings;
+	int r = outcome_read(text, len, &o);
+
+	if (r < 0)
+		return r;
+	errors = codes_alone(o.errors);
+	warnings = codes_alone(o.warnings);
+	json_set(o.root, "errors", errors);
+	json_set(o.root, "warnings", warnings);
+	json_canonical(o.root, out);
+	return 0;
+}
+
 static void write_lists(const struct receipt *r, struct buf *out)
 {
 	buf_str(out, ",\"errors\":");

@@ -43,6 +43,9 @@ struct outcome {
 int outcome_read(const char *text, size_t len, struct outcome *ret); /* -EUCLEAN when it is none of ours */
 void outcome_done(struct outcome *o);
 
+/* The same outcome without anything that the message itself said: of its findings only the codes stay. */
+int outcome_forget(const char *text, size_t len, struct buf *out);
+
 struct receipt {
 	const char *feed;
 	bool identified;

@@ -58,7 +58,7 @@ static bool is_kept(const struct outcome *o)
 /* A replay of a replay is one of its original. 0, or a refusal. */
 static int find_original(struct store *s, int64_t n, struct original *ret)
 {
-	int64_t of;
+	int64_t of, erased = 0;
 	int r = read_row(s, n, ret);
 
 	if (r > 0 && (of = ret->outcome.replay_of) > 0) {
@@ -69,7 +69,10 @@ static int find_original(struct store *s, int64_t n, struct original *ret)
 		return r < 0 ? r : REPLAY_NO_ROW;
 	if (topic_parse(ret->topic.p, &ret->parts) < 0)
 		return REPLAY_ACT;
-	return is_kept(&ret->outcome) ? 0 : REPLAY_NOT_KEPT;
+	r = store_get_int(s, &erased, "SELECT 1 FROM erased WHERE n = ?", "i", ret->n);
+	if (r < 0)
+		return r;
+	return is_kept(&ret->outcome) && !erased ? 0 : REPLAY_NOT_KEPT;
 }
 
 static int append(struct ingest *in, struct replaying *rp, const struct verdict *v, int64_t now)

@@ -16,7 +16,13 @@ static const char migration_1[] =
 	/* truth */
 	"CREATE TABLE ledger(n INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL,"
 	" payload BLOB NOT NULL, outcome TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
-	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger"
+	/* folded: what an `act/erase` row says of a row before it; the digests stand in for the bytes that are gone */
+	"CREATE TABLE erased(n INTEGER PRIMARY KEY, by_n INTEGER NOT NULL, payload_sha256 BLOB NOT NULL, payload BLOB NOT NULL,"
+	" outcome_sha256 BLOB NOT NULL, outcome TEXT NOT NULL, fingerprint TEXT) STRICT;"
+	/* The one change there is: to the very stand-ins that the erase row holds. */
+	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger WHEN NOT (NEW.n = OLD.n"
+	" AND NEW.received_at = OLD.received_at AND NEW.topic = OLD.topic AND NEW.hash = OLD.hash AND EXISTS (SELECT 1"
+	" FROM erased e WHERE e.n = OLD.n AND e.payload = NEW.payload AND e.outcome = NEW.outcome))"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never changed'); END;"
 	"CREATE TRIGGER ledger_is_never_cut BEFORE DELETE ON ledger"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never deleted'); END;"
@@ -151,6 +157,7 @@ static const char *const migrations[] = { migration_1 };
 
 const struct table schema_tables[] = {
 	{ "ledger", "n", TABLE_TRUTH },
+	{ "erased", "n", TABLE_FOLDED },
 	{ "site", "id", TABLE_FOLDED },
 	{ "message", "n", TABLE_FOLDED },
 	{ "refused", "n", TABLE_FOLDED },

@@ -67,6 +67,8 @@ static int open_store(const char *path, struct store **ret)
 		log_error("store.open", "file=%s why=\"%s\" next=\"stop\"", path, strerror(-r));
 		return r;
 	}
+	/* Killed after an erase: the old bytes may still lie in the WAL. */
+	store_checkpoint(*ret, true, NULL);
 	r = schema_migrate(*ret);
 	if (r > 0)
 		log_error("store.newer", "file=%s next=\"stop: this database was written by a newer nurseryd; upgrade\"", path);

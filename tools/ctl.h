@@ -27,6 +27,7 @@ struct ctl {
 	bool json;
 	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
+	const char *reason; /* of an act */
 	const char *args[CTL_ARGS_MAX]; /* behind the verb */
 	size_t arg_count;
 };

@@ -441,6 +441,20 @@ static int run_replay(const struct ctl *ctl)
 	return act_on_row(ctl, "replay", &body);
 }
 
+static int run_erase(const struct ctl *ctl)
+{
+	_cleanup_(buf_done) struct buf body = { 0 };
+
+	if (!ctl->reason) {
+		fputs("nurseryctl: erase needs --reason TEXT: it stays on record\n", stderr);
+		return EXIT_USAGE;
+	}
+	buf_str(&body, "{\"reason\":");
+	buf_json(&body, ctl->reason, -1);
+	buf_char(&body, '}');
+	return act_on_row(ctl, "erase", &body);
+}
+
 const struct verb verbs[] = {
 	{ "status", "", "is the daemon ready, how far is the ledger", 0, 0, run_status },
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
@@ -452,6 +466,7 @@ const struct verb verbs[] = {
 	{ "lint", "FEED FILE…", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line", 2, CTL_ARGS_MAX,
 	  ctl_lint },
 	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
+	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
 	{ "rebuild", "", "fold the ledger again", 0, 0, ctl_rebuild },
 };
