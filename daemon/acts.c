@@ -6,6 +6,7 @@
 #include "lint.h"
 #include "replay.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static void problem(struct act_answer *ret, int status, const char *title, const char *detail)
@@ -31,6 +32,27 @@ static void answer_json(struct act_answer *ret, int status, json *value)
 	ret->content_type = "application/json";
 	json_compact(value, &ret->body);
 	json_free(value);
+}
+
+void act_answer_rebuild(struct act_answer *ret, int r, const struct rebuild_report *report, const char *why)
+{
+	json *value;
+
+	if (r == -EBUSY) {
+		problem(ret, 409, "One rebuild at a time", why);
+		return;
+	}
+	if (r != REBUILD_DONE) {
+		problem(ret, r < 0 ? 503 : 409, "The tables were not rebuilt", r < 0 ? why : report->text);
+		return;
+	}
+	value = json_new_object();
+	json_set(value, "ok", json_new_bool(true));
+	json_set(value, "rows", json_new_int(report->rows));
+	json_set(value, "replaced", json_new_text(report->tables));
+	json_set(value, "pause_ms", json_new_int(report->pause_ms));
+	json_set(value, "text", json_new_text(report->text));
+	answer_json(ret, 200, value);
 }
 
 /* A bad row names line, column, value and rule, and nothing of the file is imported. */

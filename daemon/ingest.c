@@ -519,6 +519,15 @@ int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t
 	return r;
 }
 
+int ingest_reload(struct ingest *in)
+{
+	int r;
+
+	fold_done(&in->fold);
+	r = fold_open(in->store, &in->fold);
+	return r < 0 ? r : door_load_divisions(&in->door);
+}
+
 int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *context)
 {
 	int due = 0, r = begin(in);

@@ -61,6 +61,8 @@ int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, s
 /* One act ("act/…") by actor, in a transaction of its own. ret may be NULL. */
 int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
 	       struct ledger_head *ret);
+/* The hot state anew from the tables, after they were replaced. */
+int ingest_reload(struct ingest *in);
 /* This error is the store's (disk full, I/O), not one message's. */
 bool ingest_store_failed(int r);
 /* Several rows in one transaction: first what is due, then fn; any failure of it takes all back. */

@@ -363,18 +363,23 @@ bool store_row_equal(store_stmt *a, store_stmt *b)
 	return true;
 }
 
-int store_copy_row(struct store *s, const char *sql, store_stmt *q)
+int store_copy_rows(struct store *s, const char *sql, store_stmt *q)
 {
 	sqlite3_stmt *insert;
-	int code = sqlite3_prepare_v2(s->db, sql, -1, &insert, NULL);
+	int code = sqlite3_prepare_v2(s->db, sql, -1, &insert, NULL), r = 0;
 
-	for (int i = 0; code == SQLITE_OK && i < store_columns(q); i++)
-		code = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
-	if (code == SQLITE_OK)
-		code = sqlite3_step(insert);
-	code = fail(s, code);
+	while (code == SQLITE_OK && (r = store_step(q)) > 0) {
+		for (int i = 0; code == SQLITE_OK && i < store_columns(q); i++)
+			code = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
+		if (code == SQLITE_OK) {
+			sqlite3_step(insert);
+			code = sqlite3_reset(insert);
+		}
+	}
+	if (code != SQLITE_OK)
+		r = fail(s, code);
 	sqlite3_finalize(insert);
-	return code;
+	return r;
 }
 
 int store_begin(struct store *s)

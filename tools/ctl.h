@@ -28,6 +28,8 @@ struct ctl {
 	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
 	const char *reason; /* of an act */
+	bool rejudge;
+	int patience_s;     /* for an answer; 0: the usual */
 	const char *args[CTL_ARGS_MAX]; /* behind the verb */
 	size_t arg_count;
 };

@@ -468,6 +468,8 @@ const struct verb verbs[] = {
 	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
 	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
-	{ "rebuild", "", "fold the ledger again", 0, 0, ctl_rebuild },
+	{ "rebuild", "[--rejudge]",
+	  "fold the ledger again and replace the tables that differ; --rejudge: judge every message again into FILE.rejudged", 0, 0,
+	  ctl_rebuild },
 };
 const size_t verb_count = ARRAY_SIZE(verbs);

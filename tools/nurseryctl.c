@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "--after", offsetof(struct ctl, after), false },
 	{ "--head", offsetof(struct ctl, head), false },
 	{ "--reason", offsetof(struct ctl, reason), false },
+	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 };
 
 static void print_usage(FILE *out)

@@ -77,7 +77,7 @@ class Daemon:
 
     def ask(self, method, path, body=None, tcp=False):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60) if tcp else UnixConnection(self.where / "nurseryd.sock")
-        c.request(method, path, body)
+        c.request(method, path, body.encode() if isinstance(body, str) else body)
         r = c.getresponse()
         text = r.read()
         return r.status, json.loads(text) if "json" in (r.headers["Content-Type"] or "") else text
@@ -350,3 +350,119 @@ def test_an_erase_is_refused_with_its_reason(world):
            [409, 409, 404, 422, 422, 422]
     assert world.ctl("erase", n).returncode == 2
     assert world.ask("POST", f"/api/v1/messages/{n}/erase", '{"reason":"x"}', tcp=True)[0] == 401
+
+
+# ---- rebuild ----
+
+DAMAGE = """UPDATE enrolment SET places = 1 WHERE day % 3 = 0; DELETE FROM stream WHERE feed = 1;
+            UPDATE alert SET state = 'closed'; DELETE FROM message WHERE n % 7 = 0; UPDATE site SET unit = '110101';"""
+
+
+def fill(world, days=30, sites=40):
+    at = "2026-11-24T00:00:00Z"
+    ids = [uscc(i) for i in range(sites)]
+    lines = [line(at, "registration", message(1, registration(), site=s), site=s) for s in ids]
+    lines += [line(at, "enrolment", message(d, enrolment(as_of=f"2026-10-{d:02d}", places=50 + d), site=s), site=s)
+              for d in range(1, days + 1) for s in ids]
+    world.fold(*lines, line(at, "incident", message(1, incident(dead=1))))
+    return ids, lines
+
+
+def damage(world):
+    with sqlite3.connect(world.db) as db:
+        db.executescript(DAMAGE)
+
+
+def test_rebuild_beside_the_daemon_mends_tables_and_memory_while_acts_go_on(world):
+    ids, lines = fill(world, days=100 // 4)
+    damage(world)
+    world.start()
+    assert world.ctl("verify").returncode == 1
+    said = lines[0]["payload"]
+    assert "duplicate" not in world.ask("POST", "/api/v1/lint/registration", said)[1]  # its memory was damaged, too
+    rebuild = subprocess.Popen([BUILD / "nurseryctl", "rebuild", "--json"], cwd=world.where, stdout=subprocess.PIPE, text=True)
+    imported = 0
+    while rebuild.poll() is None:
+        csv = f"division,indicator,value,by,source\n,places_per_1000,4.{imported:03d},2026-12-31,x\n"
+        assert world.ask("POST", "/api/v1/imports/targets", csv)[0] == 201
+        imported += 1
+    done = json.loads(rebuild.stdout.read())
+    assert rebuild.returncode == 0 and done["ok"] and imported > 0
+    for table in ("site", "message", "stream", "enrolment", "alert"):
+        assert table in done["replaced"].split(", "), done
+    assert "registration" not in done["replaced"].split(", ")
+    assert done["pause_ms"] < 1000
+    assert world.ctl("verify").returncode == 0
+    assert world.ask("POST", "/api/v1/lint/registration", said)[1]["duplicate"] is True
+    assert world.ask("GET", "/api/v1/alerts")[1]["items"][0]["state"] == "open"
+    # the numbers follow the tables
+    for _ in range(200):
+        head = world.ask("GET", "/api/v1/ledger/head")[1]
+        sample = world.rows("SELECT count(*) FROM dirty UNION ALL SELECT count(*) FROM dirty_range")
+        if head["indicators_n"] == head["n"] and sample == [(0,), (0,)]:
+            break
+        time.sleep(0.1)
+    assert world.rows("SELECT numerator FROM sample WHERE unit = '330100' AND indicator = 'places_total' AND as_of = 20767"
+                      )[0][0] > 40
+    assert json.loads(world.ctl("rebuild", "--json").stdout)["replaced"] == ""
+
+
+def test_a_kill_during_a_rebuild_leaves_the_old_tables_or_the_new_ones(world):
+    fill(world, days=20)
+    for delay in (0.0, 0.05, 0.15, 0.3, 0.5):
+        damage(world)
+        world.start()
+        rebuild = subprocess.Popen([BUILD / "nurseryctl", "rebuild"], cwd=world.where, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(delay)  # not a wait: where the kill falls is to differ
+        world.stop(signal.SIGKILL)
+        rebuild.wait(30)
+        units = [x for x, in world.rows("SELECT DISTINCT unit FROM site")]
+        streams = world.rows("SELECT count(*) > 0 FROM stream WHERE feed = 1")[0][0]
+        assert (units, streams) in ((["110101"], 0), (["330100"], 1)), "half a swap"
+    world.start()
+    assert world.ctl("rebuild").returncode == 0
+    assert world.ctl("verify").returncode == 0
+
+
+def test_a_broken_chain_is_not_rebuilt(world):
+    n = world.fold(line("2026-11-24T00:00:00Z", "enrolment", message(1, enrolment())))[0]["ledger"]
+    with sqlite3.connect(world.db) as db:
+        (trigger,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'ledger_is_never_changed'").fetchone()
+        (kept,) = db.execute("SELECT payload FROM ledger WHERE n = ?", (n,)).fetchone()
+        db.execute("DROP TRIGGER ledger_is_never_changed")
+        db.execute("UPDATE ledger SET payload = ? WHERE n = ?", (kept + b" ", n))
+    world.start()
+    assert world.ask("POST", "/api/v1/rebuild", "{}")[0] == 409
+    assert world.ctl("rebuild").returncode == 1
+    world.stop()
+    with sqlite3.connect(world.db) as db:
+        db.execute("UPDATE ledger SET payload = ? WHERE n = ?", (kept, n))
+        db.execute(trigger)
+
+
+def test_rejudge_makes_a_new_database_and_says_what_changed(world, monkeypatch):
+    at = "2026-11-24T00:00:00Z"
+    first = fold_with_bug(world, line(at, "registration", message(1, registration())),
+                          line(at, "enrolment", faulty(message(1, enrolment()))), line(at, "enrolment", "{junk"),
+                          line(at, "enrolment", message(2, enrolment(phone="1"))), line(at, "enrolment", message(1, enrolment(places=61))),
+                          monkeypatch=monkeypatch)
+    world.start()
+    assert world.ctl("erase", first[0]["ledger"], "--reason", "x").returncode == 0
+    before = world.db.read_bytes()
+    done = world.ctl("rebuild", "--rejudge", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [(c["n"], c["was"], c["now"]) for c in told["changed"]] == [(first[1]["ledger"], "fault", "accepted")]
+    assert (told["verdicts_changed"], told["findings_changed"]) == (1, 0)
+    fresh = pathlib.Path(told["file"])
+    assert fresh.name == "n.db.rejudged" and world.ctl("rebuild", "--rejudge").returncode == 1  # never over an old one
+    world.stop()
+    checked = world.ctl("--db", fresh, "verify")
+    assert checked.returncode == 0, checked.stdout
+    with sqlite3.connect(fresh) as db:
+        assert db.execute("SELECT places FROM enrolment WHERE counts = 1").fetchall() == [(60,)]
+        assert [x for x, in db.execute("SELECT status FROM refused ORDER BY n")] == ["rejected", "refused_pii", "rejected"]
+    assert world.rows("SELECT count(*) FROM enrolment") == [(0,)] and before[:16] == world.db.read_bytes()[:16]
+    # exactly the same when no decoder has changed
+    again = json.loads(world.ctl("--db", fresh, "rebuild", "--rejudge", "--json").stdout)
+    assert (again["verdicts_changed"], again["findings_changed"]) == (0, 0)
