@@ -88,6 +88,7 @@ void api_answer(struct api *api, const struct api_request *rq, struct api_respon
 
 /* A POST that a route knows: the caller hands it to the main thread. */
 bool api_is_act(const char *method, const char *target);
+bool api_act_is_open(const char *method, const char *target); /* needs no credential over TCP */
 /* The most bytes a body of this request may have. */
 size_t api_body_max(const char *method, const char *target);
 

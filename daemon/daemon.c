@@ -9,6 +9,7 @@
 #include "acts.h"
 #include "alert_log.h"
 #include "clock.h"
+#include "erase.h"
 #include "http.h"
 #include "log.h"
 #include "mqtt.h"
@@ -17,6 +18,7 @@
 #include "reserve.h"
 #include "session.h"
 #include "startup.h"
+#include "verify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -40,7 +42,7 @@
 struct daemon {
 	struct config *config;
 	sd_event *event;
-	sd_event_source *tick, *step, *acts_source;
+	sd_event_source *tick, *step, *acts_source, *rebuilding;
 	struct base base;
 	struct recompute recompute;
 	struct outlet outlet;
@@ -50,6 +52,8 @@ struct daemon {
 	struct http *http;
 	struct mqtt *mqtt;
 	struct session session;
+	struct rebuild *rebuild; /* under way for the act below, which is answered at its end; NULL: none */
+	struct http_act *rebuild_act;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
 	char why[128];
 	int64_t started_at, next_head, last_burst, last_step;
@@ -271,6 +275,8 @@ static void checkpoint_when_quiet(struct daemon *d)
 {
 	int64_t worth = reserve_is_low(&d->reserve) ? 0 : WAL_QUIET_BYTES;
 
+	if (d->base.ingest.wal_holds_erased)
+		erase_empty_wal(&d->base.ingest);
 	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > worth)
 		store_checkpoint(d->base.store, true, NULL);
 }
@@ -350,6 +356,87 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
+/* ---- rebuilding ---- */
+
+static void answer(struct daemon *d, struct http_act *a, struct act_answer *answer)
+{
+	http_finish_act(d->http, a, answer->status, answer->content_type, &answer->body);
+	buf_done(&answer->body);
+}
+
+static void end_rebuild(struct daemon *d, int r)
+{
+	struct act_answer told = { 0 };
+
+	act_answer_rebuild(&told, r, rebuild_report(d->rebuild), store_why(d->base.store));
+	log_info("rebuild.ended", "result=\"%s\"", r < 0 ? store_why(d->base.store) : rebuild_report(d->rebuild)->text);
+	answer(d, d->rebuild_act, &told);
+	rebuild_free(d->rebuild);
+	d->rebuild = NULL;
+	d->rebuild_act = NULL;
+}
+
+/* The tables are others now: what memory knew of them is read again, and the broker is told what is open. */
+static int take_over_tables(struct daemon *d)
+{
+	int r = ingest_reload(&d->base.ingest);
+
+	if (r < 0) {
+		log_error("rebuild.unreadable", "why=\"%s\" next=\"stop; start again\"", store_why(d->base.store));
+		sd_event_exit(d->event, r);
+		return r;
+	}
+	if (mqtt_is_ready(d->mqtt))
+		outlet_start(&d->outlet);
+	return 0;
+}
+
+static int on_rebuild(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	int64_t started = clock_monotonic_ms();
+	int r;
+
+	(void)usec;
+	if (!d->rebuild)
+		return 0;
+	if (messages_come_first(d, started))
+		return sd_event_source_set_time_relative(source, BURST_PAUSE_MS * 1000);
+	r = rebuild_step(d->rebuild);
+	d->last_step = clock_monotonic_ms();
+	slow_since("rebuild", started);
+	if (r == REBUILD_SWAPPED && take_over_tables(d) < 0)
+		return 0;
+	if (r < 0 || r == REBUILD_DONE || r == REBUILD_REFUSED) {
+		end_rebuild(d, r);
+		return 0;
+	}
+	sd_event_source_set_time_relative(source, 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* true: the act was taken over, and is answered later. */
+static bool begin_rebuild(struct daemon *d, struct http_act *a)
+{
+	struct act_answer told = { 0 };
+	int r;
+
+	if (strcmp(a->path, "/api/v1/rebuild") != 0)
+		return false;
+	r = d->rebuild ? -EBUSY : rebuild_new(d->base.store, &d->rebuild);
+	if (r < 0) {
+		act_answer_rebuild(&told, r, NULL, d->rebuild ? "a rebuild is under way already" : strerror(-r));
+		answer(d, a, &told);
+		return true;
+	}
+	d->rebuild_act = a;
+	log_info("rebuild.began", "actor=%s next=\"fold the ledger again beside the messages\"", a->actor);
+	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
+	if (sd_event_add_time_relative(d->event, &d->rebuilding, CLOCK_MONOTONIC, 1000, 1000, on_rebuild, d) < 0)
+		end_rebuild(d, -ENOMEM);
+	return true;
+}
+
 /* ---- acts from outside ---- */
 
 static int on_acts(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -361,16 +448,17 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 	(void)fd;
 	(void)events;
 	while ((a = http_next_act(d->http))) {
-		struct act_answer answer = { 0 };
+		struct act_answer told = { 0 };
 		int64_t now = clock_now_ms();
 
+		if (begin_rebuild(d, a))
+			continue;
 		if (clock_is_right(d, now))
 			note_store(d, act_perform(&d->base.ingest, a->method, a->path, a->body.p, a->body.len, a->actor, now,
-						  &answer));
+						  &told));
 		else
-			act_refuse_clock(&answer);
-		http_finish_act(d->http, a, answer.status, answer.content_type, &answer.body);
-		buf_done(&answer.body);
+			act_refuse_clock(&told);
+		answer(d, a, &told);
 	}
 	publish_alerts(d);
 	mqtt_flush(d->mqtt);
@@ -585,6 +673,8 @@ static void tear_down(struct daemon *d)
 	d->step = sd_event_source_disable_unref(d->step);
 	d->tick = sd_event_source_disable_unref(d->tick);
 	d->acts_source = sd_event_source_disable_unref(d->acts_source);
+	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
+	rebuild_free(d->rebuild); /* its act is refused with the others */
 	http_free(d->http);
 	mqtt_free(d->mqtt);
 	session_done(&d->session);

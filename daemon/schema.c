@@ -16,7 +16,13 @@ static const char migration_1[] =
 	/* truth */
 	"CREATE TABLE ledger(n INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL,"
 	" payload BLOB NOT NULL, outcome TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
-	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger"
+	/* folded: what an `act/erase` row says of a row before it; the digests stand in for the bytes that are gone */
+	"CREATE TABLE erased(n INTEGER PRIMARY KEY, by_n INTEGER NOT NULL, payload_sha256 BLOB NOT NULL, payload BLOB NOT NULL,"
+	" outcome_sha256 BLOB NOT NULL, outcome TEXT NOT NULL, fingerprint TEXT) STRICT;"
+	/* The one change there is: to the very stand-ins that the erase row holds. */
+	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger WHEN NOT (NEW.n = OLD.n"
+	" AND NEW.received_at = OLD.received_at AND NEW.topic = OLD.topic AND NEW.hash = OLD.hash AND EXISTS (SELECT 1"
+	" FROM erased e WHERE e.n = OLD.n AND e.payload = NEW.payload AND e.outcome = NEW.outcome))"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never changed'); END;"
 	"CREATE TRIGGER ledger_is_never_cut BEFORE DELETE ON ledger"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never deleted'); END;"
@@ -31,6 +37,9 @@ static const char migration_1[] =
 	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER,"
 	" received_at INTEGER NOT NULL, print BLOB NOT NULL) STRICT;"
 	"CREATE INDEX refused_by_print ON refused(print);"
+	/* of: the message's own row; accepted: by this replay's verdict */
+	"CREATE TABLE replay(n INTEGER PRIMARY KEY, of INTEGER NOT NULL, accepted INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX replay_by_original ON replay(of);"
 	"CREATE TABLE stream(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" highest INTEGER NOT NULL, last_n INTEGER NOT NULL, flags INTEGER NOT NULL,"
 	" PRIMARY KEY(site, feed)) STRICT, WITHOUT ROWID;"
@@ -148,9 +157,11 @@ static const char *const migrations[] = { migration_1 };
 
 const struct table schema_tables[] = {
 	{ "ledger", "n", TABLE_TRUTH },
+	{ "erased", "n", TABLE_FOLDED },
 	{ "site", "id", TABLE_FOLDED },
 	{ "message", "n", TABLE_FOLDED },
 	{ "refused", "n", TABLE_FOLDED },
+	{ "replay", "n", TABLE_FOLDED },
 	{ "stream", "site, feed", TABLE_FOLDED },
 	{ "stream_epoch", "site, feed, epoch", TABLE_FOLDED },
 	{ "gap", "site, feed, epoch, first", TABLE_FOLDED },
