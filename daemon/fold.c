@@ -4,8 +4,10 @@
 #include "../collectors/incident.h"
 #include "clock.h"
 #include "imports.h"
+#include "months.h"
 #include "policy_row.h"
 #include "rules.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +21,19 @@ static int load_policy(struct fold *f)
 	return MIN(policy_row_newest(f->store, &f->policy), 0);
 }
 
+static void set_today(struct fold *f, int64_t day)
+{
+	f->dirty.today = day;
+	f->dirty.past_before =
+		f->policy ? months_first_day(day - policy_freeze(f->policy, day)->days_after_month_end) : INT64_MIN;
+}
+
 static int load_today(struct fold *f)
 {
 	int64_t turn = STORE_NULL;
 	int r = store_get_int(f->store, &turn, "SELECT min(at) FROM due WHERE kind = 'day'", "");
 
-	f->dirty.today = turn == STORE_NULL ? 0 : clock_local_day(turn) - 1;
+	set_today(f, turn == STORE_NULL ? 0 : clock_local_day(turn) - 1);
 	f->due_changed = true;
 	return MIN(r, 0);
 }
@@ -35,6 +44,8 @@ int fold_open(struct store *s, struct fold *ret)
 
 	*ret = (struct fold){ .store = s };
 	r = streams_load(s, &ret->streams);
+	if (r >= 0)
+		r = standing_load(ret);
 	if (r >= 0)
 		r = load_policy(ret);
 	return r < 0 ? r : load_today(ret);
@@ -71,7 +82,9 @@ int fold_rollback(struct fold *f, size_t mark)
 	if (mark == 0)
 		streams_commit(&f->streams);
 	dirty_forget(&f->dirty);
-	r = load_policy(f);
+	r = standing_load(f);
+	if (r >= 0)
+		r = load_policy(f);
 	return r < 0 ? r : load_today(f);
 }
 
@@ -168,6 +181,7 @@ static int fold_told(struct fold *f, const struct told *t)
 	struct site *site;
 	int r = find_site(f, t, &site);
 
+	f->dirty.now = t->row->received_at;
 	if (r >= 0 && t->status != STATUS_ACCEPTED)
 		r = note_refusal(f, t, site);
 	if (r >= 0 && site && t->identified)
@@ -237,7 +251,7 @@ static int start_calendar(struct fold *f, const struct ledger_row *row)
 	int64_t day = clock_local_day(row->received_at);
 	int r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 
-	f->dirty.today = day;
+	set_today(f, day);
 	return r < 0 ? r : ask_evening(f, day);
 }
 
@@ -248,6 +262,7 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 	(void)rest;
 	if (r >= 0)
 		r = load_policy(f);
+	set_today(f, f->dirty.today);
 	return r < 0 || row->n > 1 ? r : start_calendar(f, row);
 }
 
@@ -271,7 +286,7 @@ static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, con
 
 	(void)row;
 	(void)subject;
-	f->dirty.today = day;
+	set_today(f, day);
 	r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 	if (r >= 0)
 		r = ask_evening(f, day);
@@ -331,13 +346,18 @@ static int act_due(struct fold *f, const struct ledger_row *row, const char *kin
 	return r < 0 ? r : -EUCLEAN;
 }
 
-/* start, stop, connect, disconnect and jumps of the clock: on record, nothing follows from them yet. */
+/* start, stop, connected, disconnected: what a sender could not deliver then was late because of us (DOMAIN §3
+ * "unclear"). Jumps of the clock are on record, nothing follows from them. */
 static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
 {
-	(void)f;
-	(void)row;
-	(void)what;
-	return 0;
+	static const char *const interruptions[] = { "start", "stop", "connected", "disconnected" };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(interruptions); i++)
+		if (strcmp(what, interruptions[i]) == 0)
+			r = store_run(f->store, "INSERT INTO interruption(at, n, what) VALUES(?, ?, ?)", "iit", row->received_at,
+				      row->n, what);
+	return r;
 }
 
 static const struct {
@@ -355,6 +375,7 @@ int fold_ledger_row(struct fold *f, const struct ledger_row *row)
 	struct topic topic;
 	int r;
 
+	f->dirty.now = row->received_at;
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
 		size_t len = strlen(acts[i].prefix);
 

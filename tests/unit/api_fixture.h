@@ -40,7 +40,7 @@ static inline void add_sample(struct store *s, const char *unit, const char *ind
 			      int64_t as_of, const char *numerator, const char *denominator, const char *status)
 {
 	run_sql(s,
-		"INSERT INTO sample VALUES('%s','%s','%s',%lld,%s,%s,'%s',NULL,75,76,4,2,1,0,'[{\"what\":\"population\"}]',1)",
+		"INSERT INTO sample VALUES('%s','%s','%s',%lld,%s,%s,'%s',NULL,75,76,4,2,1,0,'[{\"what\":\"population\"}]',1,NULL)",
 		unit, indicator, period, (long long)as_of, numerator, denominator, status);
 }
 
