@@ -91,6 +91,11 @@ int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first
 	return r;
 }
 
+int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day)
+{
+	return mark_day(d, s, unit, day);
+}
+
 /* ---- taking ---- */
 
 /* The newest marked day not before `oldest`. */

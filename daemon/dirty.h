@@ -33,6 +33,8 @@ struct dirty_turn {
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
+/* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
+int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
 /* Takes at most `most` marked days out, those of today and yesterday before all others: 1 and which, 0: none. */
 int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret);

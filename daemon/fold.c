@@ -3,6 +3,7 @@
 
 #include "../collectors/incident.h"
 #include "clock.h"
+#include "frozen.h"
 #include "imports.h"
 #include "months.h"
 #include "policy_row.h"
@@ -255,6 +256,15 @@ static int start_calendar(struct fold *f, const struct ledger_row *row)
 	return r < 0 ? r : ask_evening(f, day);
 }
 
+/* Whatever a policy says of days, it says of all of them. */
+static int mark_everything(struct fold *f)
+{
+	int64_t first = f->dirty.today;
+	int r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", first);
+
+	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
+}
+
 static int act_policy(struct fold *f, const struct ledger_row *row, const char *rest)
 {
 	int r = store_run(f->store, "INSERT INTO policy(n, bytes) VALUES(?, ?)", "ib", row->n, row->payload, row->payload_len);
@@ -263,7 +273,9 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 	if (r >= 0)
 		r = load_policy(f);
 	set_today(f, f->dirty.today);
-	return r < 0 || row->n > 1 ? r : start_calendar(f, row);
+	if (r < 0)
+		return r;
+	return row->n > 1 ? mark_everything(f) : start_calendar(f, row);
 }
 
 static int act_import(struct fold *f, const struct ledger_row *row, const char *kind)
@@ -315,6 +327,17 @@ static int due_incident(struct fold *f, const struct ledger_row *row, int64_t at
 	return known ? incident_refresh(f, row->n, row->received_at, known, slash + 1) : -EUCLEAN;
 }
 
+/* A month of a unit is frozen: its values are in the row (freeze.h). Its samples only have to say so. */
+static int due_month(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	char unit[UNIT_SIZE];
+	int64_t month;
+	int r = frozen_fold(f, row, subject, unit, &month);
+
+	(void)at;
+	return r < 0 ? r : dirty_refresh(&f->dirty, f->store, unit, months_next(month) - 1);
+}
+
 static const struct {
 	const char *kind;
 	int (*fold)(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject);
@@ -322,6 +345,7 @@ static const struct {
 	{ "day", due_day },
 	{ "evening", due_evening },
 	{ "incident", due_incident },
+	{ "month", due_month },
 };
 
 static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)

@@ -163,7 +163,8 @@ static const struct kind kinds[] = {
 	  .columns = { { .name = "division", .type = COLUMN_CODE }, { .name = "reference_date", .type = COLUMN_DAY }, { .name = "resident", .type = COLUMN_COUNT, .optional = true },
 		       { .name = "under3", .type = COLUMN_COUNT, .optional = true }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO population(division, reference_date, resident, under3, source, n) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
-		 " ON CONFLICT DO UPDATE SET resident = excluded.resident, under3 = excluded.under3, source = excluded.source",
+		 " ON CONFLICT DO UPDATE SET resident = ifnull(excluded.resident, resident),"
+		 " under3 = ifnull(excluded.under3, under3), source = excluded.source",
 	  .keeps_n = true,
 	  .apply = population_applied },
 	{ .name = "targets",
