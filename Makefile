@@ -114,8 +114,10 @@ bare:
 bench: all
 	$(quiet)$(PYTHON) tests/bench/bench.py
 
-tidy:
-	$(quiet)clang-tidy --quiet $(library) $(mains) tools/*.c -- $(all_cflags)
+# gcc -fanalyzer and clang-tidy; what is let pass stands in .clang-tidy and scripts/analyse.txt.
+analyse:
+	$(quiet)scripts/deps.sh analyse
+	$(quiet)scripts/analyse.py
 
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(programs)
@@ -132,6 +134,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything systemd-check unit includes check e2e crash bare bench tidy install clean help
+.PHONY: all everything systemd-check unit includes check e2e crash bare bench analyse install clean help
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

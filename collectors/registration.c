@@ -9,6 +9,7 @@
 #include "../daemon/ids.h"
 #include "../daemon/standing.h"
 #include "fields.h"
+#include "survey.h"
 
 const char *const facility_words[FACILITY_COUNT + 1] = {
 	[FACILITY_NURSERY] = "nursery",	    [FACILITY_KINDERGARTEN_CLASS] = "kindergarten_class",
@@ -218,6 +219,8 @@ static int settle(struct fold *f, const struct fold_row *row)
 	int r = first_day_known(f, site->id, &first);
 
 	if (r >= 0)
+		r = survey_mark_rounds(f, site);
+	if (r >= 0)
 		r = standing_mark(f, site, first, f->dirty.today);
 	if (r < 0)
 		return r;
@@ -231,6 +234,8 @@ static int settle(struct fold *f, const struct fold_row *row)
 		      MAX(m->facts.registration.effective_on, clock_local_day(m->sent_at)), site->id);
 	if (r >= 0)
 		r = standing_settle_incidents(f, site);
+	if (r >= 0)
+		r = survey_mark_rounds(f, site);
 	return r < 0 ? r : standing_mark(f, site, first, f->dirty.today);
 }
 

@@ -29,9 +29,16 @@ enum question {
 };
 
 #define ANSWER_MAX 5 /* 1 = very dissatisfied … 5 = very satisfied */
+#define SATISFIED_FROM 4 /* answers 4 and 5 (DOMAIN §5) */
 
 extern const char *const survey_form_words[FORM_COUNT + 1];
 extern const char *const respondent_words[RESPONDENT_COUNT + 1];
 extern const char *const question_words[QUESTION_COUNT + 1];
+
+/* The round that a day shows: its half-year as a number, year × 2, + 1 for H2. Stored. */
+int64_t survey_round_of_day(int64_t day);
+
+/* Marks the days that show answers of the site for computing: it comes to its unit, or leaves it. */
+int survey_mark_rounds(struct fold *f, const struct site *site);
 
 extern const struct collector collector_survey;

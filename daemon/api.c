@@ -486,7 +486,7 @@ static void serve(struct api_call *c, const struct api_route *route)
 
 void api_answer(struct api *api, const struct api_request *rq, struct api_response *rs)
 {
-	_cleanup_(call_done) struct api_call c = { .api = api, .rq = rq, .rs = rs };
+	_cleanup_(call_done) struct api_call c = { .api = api, .rq = rq, .rs = rs, .sums.inside = rq->trusted };
 	const struct api_route *route = find(&c);
 
 	if (!route && rs->allow[0])

@@ -32,6 +32,8 @@ struct api_facts {
 	int64_t started_at, updated_at; /* ms */
 	int http_port;       /* the one that listens, also where any free one was asked for; 0: none */
 	int64_t wal_bytes;
+	bool shedding;       /* below the reserve: everything but the ledger is held */
+	int64_t free_bytes, reserve_bytes; /* free: -1 not known */
 	int64_t ledger_n, indicators_n;
 	int64_t verified_n; /* the background check of the chain got so far … */
 	int64_t verify_to;  /* … of so many rows; equal: whole */

@@ -87,6 +87,7 @@ static int readyz(struct api_call *c, json **ret)
 	json_set(o, "status", json_new_text(ready ? "ready" : "not ready"));
 	json_set(o, "subscribed", json_new_bool(f.subscribed));
 	json_set(o, "store_writable", json_new_bool(f.store_writable));
+	json_set(o, "shedding", json_new_bool(f.shedding));
 	json_set(o, "why", json_new_text(f.why[0] ? f.why : NULL));
 	json_set(o, "http_port", port_of(&f));
 	json_compact(o, &c->rs->body);
@@ -104,6 +105,10 @@ static void add_own(struct api_facts *all, const struct api_facts *f)
 	api_facts_gauge(all, "nurseryd_store_writable", NULL, "1 while commits succeed.", f->store_writable);
 	api_facts_gauge(all, "nurseryd_start_time_seconds", NULL, "Unix time of the start.", f->started_at / SECOND_MS);
 	api_facts_gauge(all, "nurseryd_wal_bytes", NULL, "Size of the write-ahead log.", f->wal_bytes);
+	api_facts_gauge(all, "nurseryd_store_free_bytes", NULL, "Free where the database lies; -1 not known.", f->free_bytes);
+	api_facts_gauge(all, "nurseryd_store_reserve_bytes", NULL, "store.reserve.", f->reserve_bytes);
+	api_facts_gauge(all, "nurseryd_shedding", NULL, "1 while everything but the ledger is held: the disk is nearly full.",
+			f->shedding);
 	api_facts_gauge(all, "nurseryd_ledger_rows", NULL, "The ledger's last row.", f->ledger_n);
 	api_facts_gauge(all, "nurseryd_indicators_rows", NULL, "Indicators are computed up to this ledger row.",
 			f->indicators_n);

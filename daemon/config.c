@@ -31,6 +31,10 @@ static const struct option options[] = {
 	  .help = "Dated policy data (thresholds, deadlines, eligibility), each with its source. Must exist." },
 	{ .path = "store.path", .type = OPTION_PATH, .offset = AT(store.path), .initial = "nurseryd.db",
 	  .help = "The SQLite database: ledger and state. A lock file and the WAL stand beside it." },
+	{ .path = "store.reserve", .type = OPTION_SIZE, .offset = AT(store.reserve_bytes), .initial = "256MiB",
+	  .max = INT64_C(1) << 40,
+	  .help = "With less free where the database lies everything but the ledger is held (indicators, points, backups)\n"
+		  "until there is room again, so that reports of incidents still find a place. \"0MiB\": off." },
 	{ .path = "mqtt.url", .type = OPTION_TEXT, .offset = AT(mqtt.url), .initial = "mqtt://127.0.0.1:1883",
 	  .check = config_check_mqtt_url, .wants = "mqtt://host:port, or mqtts://host:port for TLS, the port from 1 to 65535",
 	  .help = "The broker. mqtts:// for TLS." },

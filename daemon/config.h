@@ -20,6 +20,7 @@ struct config {
 	char *policy_path;
 	struct {
 		char *path;
+		int64_t reserve_bytes; /* 0: none is kept */
 	} store;
 	struct {
 		char *url;

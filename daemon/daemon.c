@@ -7,12 +7,14 @@
 #include "daemon.h"
 
 #include "acts.h"
+#include "alert_log.h"
 #include "clock.h"
 #include "http.h"
 #include "log.h"
 #include "mqtt.h"
 #include "outlet.h"
 #include "recompute.h"
+#include "reserve.h"
 #include "session.h"
 #include "startup.h"
 
@@ -44,6 +46,8 @@ struct daemon {
 	struct recompute recompute;
 	int64_t last_freeze; /* when months to be frozen were looked for */
 	struct outlet outlet;
+	struct alert_log alert_log;
+	struct reserve reserve;
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
@@ -114,6 +118,7 @@ static int publish(void *context, const char *topic, const void *payload, size_t
 
 static void publish_alerts(struct daemon *d)
 {
+	alert_log_tell(&d->alert_log, d->base.ingest.ledger.head.n);
 	if (mqtt_is_ready(d->mqtt))
 		outlet_alerts(&d->outlet, d->base.ingest.ledger.head.n);
 }
@@ -195,6 +200,8 @@ static void fill_facts(struct daemon *d, int64_t now)
 	const struct mqtt_counters *m = mqtt_counters(d->mqtt);
 	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .http_port = d->http ? http_port(d->http) : 0, .store_writable = d->writable, .started_at = d->started_at,
 			       .updated_at = now, .wal_bytes = store_wal_bytes(d->base.store),
+			       .shedding = reserve_is_low(&d->reserve), .free_bytes = d->reserve.free_bytes,
+			       .reserve_bytes = d->reserve.wanted_bytes,
 			       .ledger_n = d->base.ingest.ledger.head.n, .indicators_n = d->recompute.computed_n,
 			       .verified_n = d->verified_n, .verify_to = d->verify_to, .bad_row = d->base.bad_row };
 
@@ -204,6 +211,8 @@ static void fill_facts(struct daemon *d, int64_t now)
 		snprintf(f.why, sizeof f.why, "the clock is wrong: earlier than the build or the last ledger row");
 	else if (!f.subscribed)
 		snprintf(f.why, sizeof f.why, "not subscribed: %s", d->why[0] ? d->why : "connecting");
+	else if (f.shedding)
+		snprintf(f.why, sizeof f.why, "the disk is nearly full: all but the ledger is held, less than store.reserve is free");
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
 		api_facts_count(&f, "nurseryd_messages_total", labels[i], "Messages stored, by outcome.", (int64_t)c->by_status[i]);
 	api_facts_count(&f, "nurseryd_duplicates_total", NULL, "Repeats of messages already stored.", (int64_t)c->duplicates);
@@ -258,9 +267,12 @@ static void probe_store(struct daemon *d)
 					""));
 }
 
+/* Below the reserve every byte of the log counts. */
 static void checkpoint_when_quiet(struct daemon *d)
 {
-	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > WAL_QUIET_BYTES)
+	int64_t worth = reserve_is_low(&d->reserve) ? 0 : WAL_QUIET_BYTES;
+
+	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > worth)
 		store_checkpoint(d->base.store, true, NULL);
 }
 
@@ -286,6 +298,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 
 	sd_event_source_set_time(source, usec + TICK_US);
 	probe_store(d);
+	reserve_look(&d->reserve, d->config->store.path, started);
 	mqtt_tick(d->mqtt);
 	mqtt_pause(d->mqtt, !clock_is_right(d, now));
 	record_connection(d);
@@ -330,6 +343,8 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	int more;
 
 	(void)usec;
+	if (reserve_is_low(&d->reserve)) /* samples would take the ledger's room */
+		return sd_event_source_set_time_relative(source, SECOND_MS * 1000);
 	if (messages_come_first(d, started))
 		return sd_event_source_set_time_relative(source, BURST_PAUSE_MS * 1000);
 	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n,
@@ -444,6 +459,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		return 0;
 	}
 	d->config = fresh;
+	d->reserve.wanted_bytes = fresh->store.reserve_bytes;
 	log_set_level(fresh->log_level);
 	if (!same_broker(old, fresh)) {
 		mqtt_say_goodbye(d->mqtt);
@@ -544,6 +560,9 @@ static int build(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->verify_to = d->base.ingest.ledger.head.n;
+	d->reserve = (struct reserve){ .wanted_bytes = d->config->store.reserve_bytes, .free_bytes = -1 };
+	reserve_look(&d->reserve, d->config->store.path, clock_monotonic_ms());
+	d->alert_log = (struct alert_log){ .store = d->base.store, .told_n = d->base.ingest.ledger.head.n };
 	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
 	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
 	r = connect_broker(d);
@@ -564,7 +583,7 @@ static void wind_up(struct daemon *d)
 	if (!d->stopping || !d->mqtt)
 		return;
 	act(d, "act/daemon/stop", "version", NURSERYD_VERSION);
-	while (clock_monotonic_ms() < until &&
+	while (clock_monotonic_ms() < until && !reserve_is_low(&d->reserve) &&
 	       recompute_step(&d->recompute, d->base.ingest.ledger.head.n, STEP_BUDGET_MS) > 0)
 		;
 	publish_alerts(d);

@@ -38,17 +38,28 @@ static int mark_day(struct dirty *d, struct store *s, const char *unit, int64_t 
 
 /* Ranges are remembered by their negative first day: no day of ours is before 1970. Today's numbers do not wait for
  * history's. */
+static int wait_range(struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	return store_run(s,
+			 "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 " first = min(first, excluded.first), last = max(last, excluded.last)",
+			 "tii", unit, first, last);
+}
+
 static int mark_range(struct dirty *d, struct store *s, const char *unit, int64_t first)
 {
 	int r;
 
 	if (remember(d, unit, -first))
 		return 0;
-	r = store_run(s,
-		      "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-		      " first = min(first, excluded.first), last = max(last, excluded.last)",
-		      "tii", unit, first, d->today);
+	r = wait_range(s, unit, first, d->today);
 	return r < 0 ? r : mark_day(d, s, unit, d->today);
+}
+
+/* Both ends in one number, far below the ranges up to today; days of ours have five digits. */
+static int64_t remembered_period(int64_t first, int64_t last)
+{
+	return -last * 10000000 - first;
 }
 
 /* ---- months that are past their freezing (DOMAIN §2: 24 h without new rows) ---- */
@@ -89,6 +100,21 @@ int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first
 	for (int64_t day = first; r >= 0 && day <= last; day++)
 		r = mark_day(d, s, unit, day);
 	return r;
+}
+
+int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	int r = 0;
+
+	if (!unit[0] || first > MIN(last, d->today))
+		return 0;
+	if (first <= 0 || last >= d->today)
+		return dirty_mark(d, s, unit, first, last);
+	if (first < d->past_before)
+		r = mark_late(d, s, unit, first, last);
+	if (r < 0 || remember(d, unit, remembered_period(first, last)))
+		return r;
+	return wait_range(s, unit, first, last);
 }
 
 int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day)

@@ -33,6 +33,8 @@ struct dirty_turn {
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
+/* The same for a period that many facts touch whole (a half-year): one row while it lies behind today, too. */
+int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
 /* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
 int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);

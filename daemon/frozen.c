@@ -66,13 +66,13 @@ static void add_text(struct buf *b, const char *key, const char *text)
 		buf_str(b, "null");
 }
 
-enum { INDICATOR, REVISION, NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, SOURCES, EXTRA };
+enum { INDICATOR, REVISION, NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, SOURCES, DETAIL };
 static const char *const keys[] = { "indicator",      "revision", "numerator", "denominator", "status",  "reason", "completeness_n",
-				    "completeness_d", "stale",    "missing",   "sources",     "extra" };
+				    "completeness_d", "stale",    "missing",   "sources",     "detail" };
 /* Which of them are texts. */
 static bool is_text(size_t column)
 {
-	return column == INDICATOR || column == STATUS || column == REASON || column == SOURCES || column == EXTRA;
+	return column == INDICATOR || column == STATUS || column == REASON || column == SOURCES || column == DETAIL;
 }
 
 static int write_rows(struct fold *f, const char *unit, int64_t month, struct buf *out)
@@ -80,7 +80,7 @@ static int write_rows(struct fold *f, const char *unit, int64_t month, struct bu
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(f->store, &q,
 			    "SELECT indicator, revision, numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
-			    " missing, sources, extra FROM sample WHERE unit = ? AND period = 'month' AND as_of = ? AND final = 0"
+			    " missing, sources, detail FROM sample WHERE unit = ? AND period = 'month' AND as_of = ? AND final = 0"
 			    " AND typeof(numerator) <> 'text' ORDER BY indicator",
 			    "ti", unit, month);
 
@@ -174,13 +174,13 @@ static int fold_value(struct fold *f, const json *row, const char *unit, int64_t
 {
 	return store_run(f->store,
 			 "INSERT OR REPLACE INTO frozen(unit, month, indicator, revision, numerator, denominator, status, reason,"
-			 " completeness_n, completeness_d, stale, missing, sources, extra, n)"
+			 " completeness_n, completeness_d, stale, missing, sources, detail, n)"
 			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			 "titiiittiiiitti", unit, month, text_of(row, keys[INDICATOR]), number_of(row, keys[REVISION]),
 			 number_of(row, keys[NUMERATOR]), number_of(row, keys[DENOMINATOR]), text_of(row, keys[STATUS]),
 			 text_of(row, keys[REASON]), number_of(row, keys[COMPLETENESS_N]), number_of(row, keys[COMPLETENESS_D]),
 			 number_of(row, keys[STALE]), number_of(row, keys[MISSING]), text_of(row, keys[SOURCES]),
-			 text_of(row, keys[EXTRA]), n);
+			 text_of(row, keys[DETAIL]), n);
 }
 
 int frozen_fold(struct fold *f, const struct ledger_row *row, const char *subject, char unit[static UNIT_SIZE],

@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "satisfaction.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,10 @@
 #define PER_UNDER3 .population = offsetof(struct measuring, under3), .lacking = "population under 3"
 #define STOCK .completeness = COMPLETE_STOCK, .needs_reports = true
 #define FLOW .completeness = COMPLETE_FLOW, .flow = true
+
+#define SATISFACTION(name, name_zh, name_en, which)                                                                 \
+	{ .id = "satisfaction_" name, .zh = name_zh, .en = name_en, .scale = 100, .measure = satisfaction_measure, \
+	  .completeness = COMPLETE_STOCK, .cell = which, .survey = true }
 
 static int gap_places(const struct measuring *m, struct measured *ret);
 
@@ -50,6 +55,12 @@ const struct indicator indicators[] = {
 	  RATIO(timely, expected), .lacking = "expected reports", FLOW },
 	{ .id = "gap_places", .zh = "托位缺口", .en = "places short of the target", COUNT_OF(places), STOCK,
 	  .lower_is_better = true, .measure = gap_places },
+	SATISFACTION("family_policy", "家庭满意度（政策）", "families satisfied with the policy (%)", ANSWERS_FAMILY_POLICY),
+	SATISFACTION("family_service", "家庭满意度（服务）", "families satisfied with the service (%)", ANSWERS_FAMILY_SERVICE),
+	SATISFACTION("institution_policy", "机构满意度（政策）", "institutions satisfied with the policy (%)",
+		     ANSWERS_INSTITUTION_POLICY),
+	SATISFACTION("institution_service", "机构满意度（服务）", "institutions satisfied with the service (%)",
+		     ANSWERS_INSTITUTION_SERVICE),
 };
 const size_t indicator_count = ARRAY_SIZE(indicators);
 
@@ -123,6 +134,12 @@ static void target_source(store_stmt *q, struct buf *out)
 	buf_char(out, '}');
 }
 
+static void no_data(struct measured *v, const char *reason)
+{
+	v->status = "no_data";
+	snprintf(v->reason, sizeof v->reason, "%s", reason);
+}
+
 static int gap_places(const struct measuring *m, struct measured *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
@@ -131,7 +148,7 @@ static int gap_places(const struct measuring *m, struct measured *ret)
 
 	ret->numerator = STORE_NULL;
 	if (m->resident->count == STORE_NULL || m->resident->count == 0) {
-		ret->reason = "population";
+		no_data(ret, "population");
 		return 0;
 	}
 	buf_str(ret->sources, m->resident->source);
@@ -139,7 +156,7 @@ static int gap_places(const struct measuring *m, struct measured *ret)
 	if (r < 0)
 		return r;
 	if (r == 0 || places_wanted(store_text(q, 0), m->resident->count, &wanted) < 0) {
-		ret->reason = "target of places_per_1000";
+		no_data(ret, "target of places_per_1000");
 		return 0;
 	}
 	target_source(q, ret->sources);
@@ -166,28 +183,33 @@ static void set_completeness(const struct indicator *i, const struct unit_sums *
 	}
 }
 
-/* A flow keeps its operands also when there is no value: the month adds them up. */
-int indicator_measure(const struct indicator *i, const struct measuring *m, struct measured *ret)
+static void divide(const struct indicator *i, const struct measuring *m, struct measured *ret)
 {
 	const struct population *p = NULL;
 
-	ret->numerator = sum_at(m->sums, i->numerator);
-	ret->denominator = STORE_NULL;
-	set_completeness(i, m->sums, ret);
-	if (i->needs_reports && m->sums->usable == 0) {
-		ret->numerator = STORE_NULL;
-		ret->reason = "enrolment";
-	}
-	if (i->measure)
-		return ret->reason ? 0 : i->measure(m, ret);
-	if (i->count)
-		return 0;
 	if (i->population)
 		p = *(const struct population *const *)((const char *)m + i->population);
 	ret->denominator = p ? p->count : sum_at(m->sums, i->denominator);
 	if (p && p->source)
 		buf_str(ret->sources, p->source);
-	if (!ret->reason && (ret->denominator == STORE_NULL || ret->denominator == 0))
-		ret->reason = i->lacking;
+	if (!ret->reason[0] && (ret->denominator == STORE_NULL || ret->denominator == 0))
+		no_data(ret, i->lacking);
+}
+
+/* A flow keeps its operands also when there is no value: the month adds them up. */
+int indicator_measure(const struct indicator *i, const struct measuring *m, struct measured *ret)
+{
+	bool without_reports = i->needs_reports && m->sums->usable == 0;
+
+	ret->status = "ok";
+	ret->numerator = i->measure || without_reports ? STORE_NULL : sum_at(m->sums, i->numerator);
+	ret->denominator = STORE_NULL;
+	set_completeness(i, m->sums, ret);
+	if (without_reports)
+		no_data(ret, "enrolment");
+	if (i->measure)
+		return without_reports ? 0 : i->measure(m, ret);
+	if (!i->count)
+		divide(i, m, ret);
 	return 0;
 }

@@ -6,49 +6,11 @@
  */
 #pragma once
 
-#include "policy.h"
-#include "store.h"
+#include "measured.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* What all indicators of a unit and day are made of. "Operating" is registered and operating. */
-struct unit_sums {
-	int64_t operating, usable, stale;       /* sites; usable and stale: among the operating ones */
-	int64_t filed, disclosed, insured;      /* operating sites */
-	int64_t places, inclusive_places;       /* counted places of the sites in places_total, of the inclusive ones */
-	int64_t own_places, own_children;       /* without kindergarten classes and family points */
-	int64_t attending;                      /* Σ min(full day + half day, under 36 months) */
-	int64_t expected, reported, timely;     /* reports of this day */
-	int64_t groups, groups_ok, child_days;  /* of every existing site's report of this day */
-	int64_t events, late;                   /* not unclear ones; late reports among them */
-	int64_t harmed, severe, liable;         /* events of severity S1–S3; confirmed S1; liability = nursery */
-};
-
-/* A person count of the unit in force on a day. */
-struct population {
-	int64_t count; /* STORE_NULL: unknown */
-	char *source;  /* JSON object for the indicator's sources; NULL when unknown */
-};
-
-struct measuring {
-	struct store *store;
-	const struct policy *policy;
-	const char *unit;
-	int64_t day;
-	const struct unit_sums *sums;
-	const struct population *resident, *under3;
-};
-
-struct measured {
-	int64_t numerator, denominator; /* STORE_NULL: none */
-	const char *status;             /* set it only to something else than ok and no_data; a constant */
-	const char *reason;             /* the missing input, a constant; NULL: there is a value */
-	struct buf *sources;            /* JSON objects, comma separated; append */
-	struct buf *extra;              /* JSON object whose members the indicator object gets; empty: none */
-	int64_t completeness_n, completeness_d; /* as the row says; may be set to something else */
-};
 
 enum indicator_completeness {
 	COMPLETE_ALWAYS, /* 1 */
@@ -70,8 +32,10 @@ struct indicator {
 	size_t population;             /* offset in struct measuring of the population that is the denominator; 0: none */
 	bool needs_reports;            /* no_data without a usable report of an operating site */
 	const char *lacking;           /* names the denominator when it is missing or zero */
-	/* Instead of the offsets. < 0: the store failed. */
+	/* Instead of the offsets: a function, which is handed `cell` and sets operands, status, reason. < 0: the store failed. */
 	int (*measure)(const struct measuring *m, struct measured *ret);
+	int cell;
+	bool survey; /* answers of people: outside, cells of few are suppressed (DOMAIN §5) */
 };
 
 extern const struct indicator indicators[];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Ground: one line a fact on stderr: `event key=value …`, saying what the daemon does next. Never a
- * payload: payloads speak of children. Under systemd each line carries its priority ("<4>…") for the
- * journal; on a terminal it carries the time.
+ * payload: payloads speak of children. Under systemd each is an entry of the journal with PRIORITY, NURSERYD_EVENT and,
+ * where an operator must act, MESSAGE_ID (log_ids.h); on a terminal a line carries the time.
  */
 #pragma once
 
@@ -13,6 +13,11 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+#define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* Looks where stderr leads; before it is called, and when the journal does not answer, lines go to stderr. Not while
+ * another thread logs. */
+void log_open(const char *journal_socket);
 void log_set_level(enum log_level level);
 /* "error", "warning", "info", "debug"; -1 for another word. */
 int log_level_of(const char *word);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "err.h"
+#include "log.h"
 #include "policy.h"
 
 #include <stdio.h>
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 	int r = parse(argv, &options);
 
 	(void)argc;
-
+	log_open(LOG_JOURNAL_SOCKET);
 	if (r <= 0) {
 		if (r < 0)
 			usage(stderr);

@@ -61,6 +61,7 @@ struct mqtt {
 	size_t burst_count, burst_cap;
 	struct incoming *incoming;
 	struct buf held_alerts; /* topics, NUL-separated */
+	char trouble[200];      /* what libmosquitto said first while connecting, TLS's reason; "" when nothing */
 	struct mqtt_counters counters;
 };
 
@@ -131,6 +132,49 @@ static void tell_held_alerts(struct mqtt *m)
 	buf_reset(&m->held_alerts);
 }
 
+/* ---- what is wrong with a connection ---- */
+
+/* Only while connecting (the helper thread's handle, or before CONNACK): otherwise libmosquitto would format a line for
+ * every packet. "A TLS error occurred." is all that its return codes say. */
+static void on_log(struct mosquitto *mosq, void *context, int level, const char *text)
+{
+	struct mqtt *m = context;
+
+	(void)mosq;
+	if (level == MOSQ_LOG_ERR && !m->trouble[0])
+		snprintf(m->trouble, sizeof m->trouble, "%s", text);
+}
+
+static void listen_for_trouble(struct mqtt *m)
+{
+	m->trouble[0] = '\0';
+	mosquitto_log_callback_set(m->mosq, on_log);
+}
+
+static const char no_answer[] = "no answer to CONNECT over TLS";
+
+static const struct {
+	const char *text, *advice;
+} troubles[] = {
+	{ no_answer, "check mqtt.cert_file: the broker may refuse it (revoked, expired, other authority); its log says why" },
+	{ "host name verification", "check that the broker's certificate names the host of mqtt.url" },
+	{ "certificate verify failed", "check mqtt.ca_file, and that the broker's certificate has not expired" },
+	{ "certificate revoked", "check mqtt.cert_file: the broker's authority has revoked it, get a new one" },
+	{ "certificate expired", "check mqtt.cert_file: it has expired, get a new one" },
+	{ "SSL routines", "check mqtt.cert_file and mqtt.key_file, and that the broker's port speaks TLS" },
+	{ "Unable to load", "check that mqtt.ca_file, cert_file and key_file exist, belong together and can be read" },
+};
+
+/* "" or "check …; ". */
+static const char *advice_of(const char *why, char *advice, size_t size)
+{
+	*advice = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(troubles) && !*advice; i++)
+		if (strstr(why, troubles[i].text))
+			snprintf(advice, size, "%s; ", troubles[i].advice);
+	return advice;
+}
+
 /* ---- connection ---- */
 
 static void set_ready(struct mqtt *m, bool ready, const char *why)
@@ -161,6 +205,7 @@ static void wait_before_retry(struct mqtt *m, int64_t at_least_ms)
 static void lost(struct mqtt *m, bool by_peer, const char *why)
 {
 	int64_t stay_away = 0;
+	char advice[160];
 	int fd = mosquitto_socket(m->mosq);
 
 	m->io = sd_event_source_disable_unref(m->io);
@@ -178,10 +223,12 @@ static void lost(struct mqtt *m, bool by_peer, const char *why)
 		m->counters.takeovers++;
 		m->quick_drops = 0;
 	}
+	if (!m->acknowledged && m->options.config->mqtt.tls) /* a refusal in TLS 1.3 comes late, and may be cut off */
+		why = m->trouble[0] ? m->trouble : no_answer;
 	m->acknowledged = false;
 	wait_before_retry(m, stay_away);
-	log_warning("mqtt.lost", "why=\"%s\" next=\"connect again in %lld ms\"", why,
-		    (long long)(m->retry_at - clock_monotonic_ms()));
+	log_warning("mqtt.lost", "why=\"%s\" next=\"%sconnect again in %lld ms\"", why,
+		    advice_of(why, advice, sizeof advice), (long long)(m->retry_at - clock_monotonic_ms()));
 	set_ready(m, false, why);
 }
 
@@ -352,6 +399,7 @@ static void on_connect(struct mosquitto *mosq, void *context, int reason, int fl
 								mosquitto_connack_string(reason));
 		return;
 	}
+	mosquitto_log_callback_set(m->mosq, NULL);
 	m->acknowledged = true;
 	m->connected_at = clock_monotonic_ms();
 	m->counters.connects++;
@@ -434,11 +482,26 @@ static int give_credentials(struct mqtt *m)
 
 static void begin_connecting(struct mqtt *m)
 {
+	listen_for_trouble(m);
 	if (give_credentials(m) < 0 || pthread_create(&m->helper, NULL, connect_blocking, m) != 0) {
 		wait_before_retry(m, 0);
 		return;
 	}
 	m->state = STATE_CONNECTING;
+}
+
+static void unreachable(struct mqtt *m)
+{
+	const char *why = m->trouble[0]		  ? m->trouble
+			  : m->connect_result < 0 ? strerror(-m->connect_result)
+						  : mosquitto_strerror(m->connect_result);
+	char advice[160];
+
+	m->counters.connect_failures++;
+	wait_before_retry(m, 0);
+	log_warning("mqtt.unreachable", "host=%s port=%d why=\"%s\" next=\"%stry again in %lld ms\"", m->options.config->mqtt.host,
+		    m->options.config->mqtt.port, why, advice_of(why, advice, sizeof advice),
+		    (long long)(m->retry_at - clock_monotonic_ms()));
 }
 
 static int on_connected(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -451,12 +514,7 @@ static int on_connected(sd_event_source *source, int fd, uint32_t events, void *
 	(void)!read(fd, &count, sizeof count);
 	pthread_join(m->helper, NULL);
 	if (m->connect_result != MOSQ_ERR_SUCCESS) {
-		m->counters.connect_failures++;
-		wait_before_retry(m, 0);
-		log_warning("mqtt.unreachable", "host=%s port=%d why=\"%s\" next=\"try again in %lld ms\"",
-			    m->options.config->mqtt.host, m->options.config->mqtt.port,
-			    m->connect_result < 0 ? strerror(-m->connect_result) : mosquitto_strerror(m->connect_result),
-			    (long long)(m->retry_at - clock_monotonic_ms()));
+		unreachable(m);
 		return 0;
 	}
 	m->state = STATE_CONNECTED;

@@ -34,11 +34,13 @@ int object_indicator(struct store *s, const char *unit, const char *indicator, c
 		     json **ret);
 
 /* Sums over a province's units at one day, and the policy they are judged by, remembered for the length of one
- * answer: a list of units asks for the same few again and again. Zero-initialised is empty. */
+ * answer: a list of units asks for the same few again and again. Zero-initialised is empty, and for readers outside:
+ * cells of few answers are suppressed (DOMAIN §5). */
 struct province_sums {
 	struct province_sum *items;
 	size_t count, cap;
 	struct policy *policy; /* NULL: not asked for yet */
+	bool inside; /* the reader has a role, or sits at the machine */
 };
 void province_sums_done(struct province_sums *c);
 

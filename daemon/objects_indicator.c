@@ -69,7 +69,9 @@ struct sample {
 	const char *period; /* the caller's */
 	int64_t as_of, numerator, denominator;
 	int64_t last_day; /* the day the value speaks of: a month's is its last */
-	bool ok;
+	bool ok;        /* may be compared */
+	bool told;      /* has a value: an insufficient share has one, too */
+	bool suppressed; /* few answers, for readers outside */
 };
 
 static struct ratio sample_ratio(const struct sample *m)
@@ -185,7 +187,7 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 	const struct indicator *i = m->indicator;
 	struct province_sum sum;
 	struct ratio average;
-	bool enough;
+	bool enough, hidden;
 	json *p;
 	int r = province_rules_on(s, cache, m->last_day, &rules);
 
@@ -195,9 +197,11 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
+	if (r >= 0)
+		r = cell_is_hidden(s, cache, i, m->last_day, sum.denominator, &hidden);
 	if (r < 0)
 		return r;
-	enough = province_sum_enough(&sum, i, rules);
+	enough = province_sum_enough(&sum, i, rules) && !hidden;
 	average = (struct ratio){ (__int128)i->scale * sum.numerator, sum.denominator };
 	p = province_object(enough ? indicator_value(i, sum.numerator, sum.denominator) : NULL, "computed");
 	set_above(p, m, enough ? &average : NULL);
@@ -206,7 +210,7 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 	return 0;
 }
 
-enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES };
+enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES, DETAIL };
 
 static json *sources(store_stmt *q)
 {
@@ -237,14 +241,31 @@ static json *period_text(const struct sample *m)
 	return json_new_text(text);
 }
 
+#define SUPPRESSED "suppressed: fewer than 5 answers"
+
+/* Further members of the object (measured.h); of a suppressed cell nothing that speaks of its answers. */
+static void set_detail(json *o, const struct sample *m, store_stmt *q)
+{
+	_cleanup_(json_freep) json *detail = NULL;
+	const char *text = store_text(q, DETAIL);
+	size_t offset;
+
+	if (m->suppressed)
+		text = "{\"interval\":null,\"verdict\":\"insufficient\",\"flags\":[]}";
+	if (!text || json_parse(text, strlen(text), 8, &detail, &offset) < 0)
+		return;
+	for (void *i = json_first(detail); i; i = json_next(detail, i))
+		json_set(o, json_key(i), json_keep(json_value(i)));
+}
+
 static void set_value(json *o, const struct sample *m, store_stmt *q)
 {
-	json_set(o, "value", comparable(m) ? indicator_value(m->indicator, m->numerator, m->denominator) : NULL);
-	json_set(o, "numerator", row_int(q, NUMERATOR));
-	json_set(o, "denominator", m->indicator->count ? NULL : row_int(q, DENOMINATOR));
+	json_set(o, "value", m->told ? indicator_value(m->indicator, m->numerator, m->denominator) : NULL);
+	json_set(o, "numerator", m->suppressed ? NULL : row_int(q, NUMERATOR));
+	json_set(o, "denominator", m->indicator->count || m->suppressed ? NULL : row_int(q, DENOMINATOR));
 	json_set(o, "scale", json_new_int(m->indicator->scale));
-	json_set(o, "status", row_text(q, STATUS));
-	json_set(o, "reason", row_text(q, REASON));
+	json_set(o, "status", m->suppressed ? json_new_text("insufficient") : row_text(q, STATUS));
+	json_set(o, "reason", m->suppressed ? json_new_text(SUPPRESSED) : row_text(q, REASON));
 	json_set(o, "completeness", completeness(q));
 	json_set(o, "stale", row_int(q, STALE));
 	json_set(o, "missing", row_int(q, MISSING));
@@ -262,11 +283,19 @@ static int64_t last_day_of(const char *period, int64_t as_of)
 	return clock_day_of(year + month / 12, month % 12 + 1, 1) - 1;
 }
 
-static int sample_row(struct store *s, struct sample *m, store_stmt **q)
+static void judge(struct sample *m, const char *status)
+{
+	bool known = m->numerator != STORE_NULL;
+
+	m->ok = strcmp(status, "ok") == 0 && known && !m->suppressed;
+	m->told = comparable(m) || (strcmp(status, "insufficient") == 0 && known && m->denominator > 0 && !m->suppressed);
+}
+
+static int sample_row(struct store *s, struct province_sums *cache, struct sample *m, store_stmt **q)
 {
 	int r = store_query(s, q,
 			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
-			    " missing, revision, final, sources FROM sample"
+			    " missing, revision, final, sources, detail FROM sample"
 			    " WHERE unit = ?1 AND indicator = ?2 AND period = ?3 AND as_of = ?4",
 			    "ttti", m->unit, m->indicator->id, m->period, m->as_of);
 
@@ -276,14 +305,15 @@ static int sample_row(struct store *s, struct sample *m, store_stmt **q)
 		return r < 0 ? r : OBJECT_NONE;
 	m->numerator = store_int(*q, NUMERATOR);
 	m->denominator = store_int(*q, DENOMINATOR);
-	m->ok = strcmp(store_text(*q, STATUS), "ok") == 0 && m->numerator != STORE_NULL;
-	return 0;
+	r = cell_is_hidden(s, cache, m->indicator, m->last_day, m->denominator, &m->suppressed);
+	judge(m, store_text(*q, STATUS));
+	return r;
 }
 
 static int fill(struct store *s, struct province_sums *cache, struct sample *m, json *o)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = sample_row(s, m, &q);
+	int r = sample_row(s, cache, m, &q);
 
 	if (r != 0)
 		return r;
@@ -296,6 +326,7 @@ static int fill(struct store *s, struct province_sums *cache, struct sample *m, 
 	if (r >= 0)
 		r = set_province(s, cache, m, o);
 	json_set(o, "sources", sources(q));
+	set_detail(o, m, q);
 	return r;
 }
 

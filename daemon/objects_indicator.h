@@ -30,3 +30,6 @@ bool province_sum_enough(const struct province_sum *sum, const struct indicator 
 
 /* The double nearest to scale × numerator / denominator; a count's numerator. */
 json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator);
+/* Too few answers to be shown to a reader outside (DOMAIN §5). */
+int cell_is_hidden(struct store *s, struct province_sums *c, const struct indicator *indicator, int64_t day,
+		   int64_t denominator, bool *ret);

@@ -115,6 +115,22 @@ int province_rules_on(struct store *s, struct province_sums *c, int64_t day, con
 	return MIN(r, 0);
 }
 
+#define SUPPRESSED_BELOW 5 /* DOMAIN §5; while there is no policy */
+
+int cell_is_hidden(struct store *s, struct province_sums *c, const struct indicator *indicator, int64_t day,
+		   int64_t denominator, bool *ret)
+{
+	const struct policy_province_average *rules;
+	int r = 0;
+
+	*ret = false;
+	if (c->inside || !indicator->survey || denominator <= 0)
+		return 0;
+	r = province_rules_on(s, c, day, &rules); /* reads the policy */
+	*ret = denominator < (c->policy ? policy_satisfaction(c->policy, day)->suppressed_below : SUPPRESSED_BELOW);
+	return r;
+}
+
 static void add_unit(struct province_sum *sum, int64_t numerator, int64_t denominator)
 {
 	sum->ok++;
@@ -356,7 +372,8 @@ static int newest(struct store *s, char (*units)[UNIT_SIZE], size_t count, const
 	return found;
 }
 
-static json *sum_object(const struct province_sum *sum, const struct indicator *indicator, bool enough)
+static json *sum_object(const struct province_sum *sum, const struct indicator *indicator, bool enough,
+			bool small)
 {
 	char day[CLOCK_TEXT_SIZE];
 	json *o = json_new_object();
@@ -366,8 +383,8 @@ static json *sum_object(const struct province_sum *sum, const struct indicator *
 	json_set(o, "period", json_new_text(sum->period));
 	json_set(o, "as_of", json_new_text(clock_format_day(sum->as_of, day)));
 	json_set(o, "value", enough ? indicator_value(indicator, sum->numerator, sum->denominator) : NULL);
-	json_set(o, "numerator", json_new_int(sum->numerator));
-	json_set(o, "denominator", indicator->count ? NULL : json_new_int(sum->denominator));
+	json_set(o, "numerator", small ? NULL : json_new_int(sum->numerator));
+	json_set(o, "denominator", indicator->count || small ? NULL : json_new_int(sum->denominator));
 	json_set(o, "scale", json_new_int(indicator->scale));
 	json_set(o, "status", json_new_text(enough ? "ok" : "insufficient"));
 	json_set(o, "source", json_new_text("computed"));
@@ -382,6 +399,7 @@ static int push_sum(struct store *s, struct province_sums *cache, const char *pr
 	const struct policy_province_average *rules;
 	struct province_sum sum;
 	int64_t day = 0;
+	bool small;
 	int r = newest(s, units, count, indicator->id, &day);
 
 	if (r <= 0)
@@ -389,8 +407,12 @@ static int push_sum(struct store *s, struct province_sums *cache, const char *pr
 	r = province_rules_on(s, cache, day, &rules);
 	if (r >= 0)
 		r = province_sum_of(s, cache, province, indicator, "day", day, &sum);
-	if (r >= 0)
-		json_push(list, sum_object(&sum, indicator, rules && province_sum_enough(&sum, indicator, rules)));
+	if (r < 0)
+		return r;
+	r = cell_is_hidden(s, cache, indicator, day, sum.denominator, &small);
+	if (r < 0)
+		return r;
+	json_push(list, sum_object(&sum, indicator, rules && !small && province_sum_enough(&sum, indicator, rules), small));
 	return r;
 }
 

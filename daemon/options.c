@@ -18,6 +18,11 @@ static const struct {
 	int64_t ms;
 } rate_units[] = { { "s", SECOND_MS }, { "min", MINUTE_MS }, { "h", HOUR_MS }, { "d", DAY_MS } };
 
+static const struct {
+	const char *suffix;
+	int64_t bytes;
+} size_units[] = { { "GiB", INT64_C(1) << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 } };
+
 static void *member(const struct option *o, void *base)
 {
 	return (char *)base + o->offset;
@@ -106,6 +111,22 @@ static bool parse_rate(const struct option *o, void *m, const char *text)
 	return true;
 }
 
+static bool parse_size(const struct option *o, void *m, const char *text)
+{
+	int64_t v;
+	const char *rest = read_digits(text, &v);
+
+	for (size_t i = 0; rest && i < ARRAY_SIZE(size_units); i++)
+		if (strcmp(rest, size_units[i].suffix) == 0) {
+			v *= size_units[i].bytes;
+			if (v < o->min || v > o->max)
+				return false;
+			*(int64_t *)m = v;
+			return true;
+		}
+	return false;
+}
+
 static bool parse_day(const struct option *o, void *m, const char *text)
 {
 	(void)o;
@@ -118,7 +139,7 @@ static bool parse_time(const struct option *o, void *m, const char *text)
 	const char *rest = read_digits(text, &hours);
 
 	(void)o;
-	if (strlen(text) != 5 || rest != text + 2 || *rest != ':' || !(rest = read_digits(rest + 1, &minutes)))
+	if (!rest || strlen(text) != 5 || rest != text + 2 || *rest != ':' || !(rest = read_digits(rest + 1, &minutes)))
 		return false;
 	if (*rest || hours > 23 || minutes > 59)
 		return false;
@@ -210,6 +231,21 @@ static void write_rate(const struct option *o, const void *m, struct buf *out)
 			buf_printf(out, "\"%lld/%s\"", (long long)rate->count, rate_units[i].word);
 }
 
+static void write_bytes(int64_t bytes, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(size_units); i++)
+		if (bytes % size_units[i].bytes == 0 && (bytes > 0 || i == 1)) {
+			buf_printf(out, "\"%lld%s\"", (long long)(bytes / size_units[i].bytes), size_units[i].suffix);
+			return;
+		}
+}
+
+static void write_size(const struct option *o, const void *m, struct buf *out)
+{
+	(void)o;
+	write_bytes(*(const int64_t *)m, out);
+}
+
 static void write_day(const struct option *o, const void *m, struct buf *out)
 {
 	char text[CLOCK_TEXT_SIZE];
@@ -280,6 +316,14 @@ static void want_rate(const struct option *o, struct buf *out)
 		(long long)o->min, (long long)o->max);
 }
 
+static void want_size(const struct option *o, struct buf *out)
+{
+	buf_str(out, "a size in quotes with KiB, MiB or GiB, such as \"256MiB\", from ");
+	write_bytes(o->min, out);
+	buf_str(out, " to ");
+	write_bytes(o->max, out);
+}
+
 static void want_day(const struct option *o, struct buf *out)
 {
 	(void)o;
@@ -307,6 +351,7 @@ static const struct form {
 	[OPTION_WORD] = { OPTION_KIND_TEXT, parse_word, write_word, want_word },
 	[OPTION_DURATION] = { OPTION_KIND_TEXT, parse_duration, write_duration, want_duration },
 	[OPTION_RATE] = { OPTION_KIND_TEXT, parse_rate, write_rate, want_rate },
+	[OPTION_SIZE] = { OPTION_KIND_TEXT, parse_size, write_size, want_size },
 	[OPTION_DAY] = { OPTION_KIND_TEXT, parse_day, write_day, want_day },
 	[OPTION_TIME] = { OPTION_KIND_TEXT, parse_time, write_time, want_time },
 };

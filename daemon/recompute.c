@@ -63,14 +63,14 @@ static int write_measured(struct recompute *rc, const struct indicator *i, const
 		.as_of = m->day,
 		.numerator.number = v->numerator,
 		.denominator.number = i->count ? STORE_NULL : v->denominator,
-		.status = v->status ? v->status : v->reason ? "no_data" : "ok",
-		.reason = v->reason,
+		.status = v->status,
+		.reason = v->reason[0] ? v->reason : NULL,
 		.completeness_n = v->completeness_n,
 		.completeness_d = v->completeness_d,
 		.stale = m->sums->stale,
 		.missing = m->sums->operating - m->sums->usable,
 		.revision = 1,
-		.extra = v->extra->len > 0 ? v->extra->p : NULL,
+		.detail = v->detail[0] ? v->detail : NULL,
 	};
 
 	buf_char(&sources, '[');
@@ -80,16 +80,16 @@ static int write_measured(struct recompute *rc, const struct indicator *i, const
 	return sample_write(rc->store, &row, &rc->change);
 }
 
-static int measure_all(struct recompute *rc, const struct measuring *m)
+static int measure_all(struct recompute *rc, struct measuring *m)
 {
-	_cleanup_(buf_done) struct buf sources = { 0 }, extra = { 0 };
+	_cleanup_(buf_done) struct buf sources = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
-		struct measured v = { .sources = &sources, .extra = &extra };
+		struct measured v = { .sources = &sources };
 
 		buf_reset(&sources);
-		buf_reset(&extra);
+		m->cell = indicators[i].cell;
 		r = indicator_measure(&indicators[i], m, &v);
 		if (r >= 0)
 			r = write_measured(rc, &indicators[i], m, &v);

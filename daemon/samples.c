@@ -9,18 +9,18 @@
 
 #define COLUMNS                                                                                                           \
 	"unit, indicator, period, as_of, numerator, denominator, status, reason, completeness_n, completeness_d, stale,"  \
-	" missing, revision, final, sources, change, extra"
+	" missing, revision, final, sources, change, detail"
 #define UPSERT                                                                                                            \
 	"INSERT INTO sample(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)" \
 	" ON CONFLICT DO UPDATE SET numerator = excluded.numerator, denominator = excluded.denominator,"                  \
 	" status = excluded.status, reason = excluded.reason, completeness_n = excluded.completeness_n,"                  \
 	" completeness_d = excluded.completeness_d, stale = excluded.stale, missing = excluded.missing,"                  \
 	" revision = excluded.revision, final = excluded.final, sources = excluded.sources, change = excluded.change,"    \
-	" extra = excluded.extra"                                                                                         \
+	" detail = excluded.detail"                                                                                         \
 	" WHERE (numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, revision, final," \
-	" sources, extra) IS NOT (excluded.numerator, excluded.denominator, excluded.status, excluded.reason,"            \
+	" sources, detail) IS NOT (excluded.numerator, excluded.denominator, excluded.status, excluded.reason,"            \
 	" excluded.completeness_n, excluded.completeness_d, excluded.stale, excluded.missing, excluded.revision,"         \
-	" excluded.final, excluded.sources, excluded.extra)"
+	" excluded.final, excluded.sources, excluded.detail)"
 
 static const char upsert[] = UPSERT;
 
@@ -28,14 +28,14 @@ static int write_decimals(struct store *s, const struct sample_row *v, int64_t c
 {
 	return store_run(s, upsert, "tttitttt" "iiiiiitit", v->unit, v->indicator, v->period, v->as_of, v->numerator.text,
 			 v->denominator.text, v->status, v->reason, v->completeness_n, v->completeness_d, v->stale, v->missing,
-			 v->revision, (int64_t)v->final, v->sources, change, v->extra);
+			 v->revision, (int64_t)v->final, v->sources, change, v->detail);
 }
 
 static int write_integers(struct store *s, const struct sample_row *v, int64_t change)
 {
 	return store_run(s, upsert, "tttiiitt" "iiiiiitit", v->unit, v->indicator, v->period, v->as_of, v->numerator.number,
 			 v->denominator.number, v->status, v->reason, v->completeness_n, v->completeness_d, v->stale, v->missing,
-			 v->revision, (int64_t)v->final, v->sources, change, v->extra);
+			 v->revision, (int64_t)v->final, v->sources, change, v->detail);
 }
 
 int sample_write(struct store *s, const struct sample_row *row, int64_t *change)
@@ -85,7 +85,7 @@ static char *copy(const char *text)
 }
 
 struct texts {
-	char *status, *reason, *sources, *extra;
+	char *status, *reason, *sources, *detail;
 };
 
 static void texts_done(struct texts *t)
@@ -93,7 +93,7 @@ static void texts_done(struct texts *t)
 	free(t->status);
 	free(t->reason);
 	free(t->sources);
-	free(t->extra);
+	free(t->detail);
 }
 
 /* The last day's sample, as the month's: 1 found. */
@@ -102,7 +102,7 @@ static int take_last_day(struct store *s, struct sample_row *row, int64_t last, 
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
 			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, sources,"
-			    " extra FROM sample WHERE unit = ? AND indicator = ? AND period = 'day' AND as_of = ?",
+			    " detail FROM sample WHERE unit = ? AND indicator = ? AND period = 'day' AND as_of = ?",
 			    "tti", row->unit, row->indicator, last);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
@@ -117,7 +117,7 @@ static int take_last_day(struct store *s, struct sample_row *row, int64_t last, 
 	row->stale = store_int(q, 6);
 	row->missing = store_int(q, 7);
 	row->sources = t->sources;
-	row->extra = t->extra;
+	row->detail = t->detail;
 	return 1;
 }
 
@@ -148,7 +148,7 @@ static bool same_as_frozen(const struct sample_row *v, store_stmt *q)
 	       same_text(v->status, store_text(q, 3)) && same_text(v->reason, store_text(q, 4)) &&
 	       v->completeness_n == store_int(q, 5) && v->completeness_d == store_int(q, 6) && v->stale == store_int(q, 7) &&
 	       v->missing == store_int(q, 8) && same_text(v->sources, store_text(q, 9)) &&
-	       same_text(v->extra, store_text(q, 10));
+	       same_text(v->detail, store_text(q, 10));
 }
 
 /* What the revision before said: revision 0: the month was not frozen yet. */
@@ -157,7 +157,7 @@ static int set_revision(struct store *s, struct sample_row *row)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
 			    "SELECT revision, numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing,"
-			    " sources, extra FROM frozen WHERE unit = ? AND month = ? AND indicator = ?"
+			    " sources, detail FROM frozen WHERE unit = ? AND month = ? AND indicator = ?"
 			    " ORDER BY revision DESC LIMIT 1",
 			    "tit", row->unit, row->as_of, row->indicator);
 

@@ -19,7 +19,7 @@ struct sample_row {
 	int64_t completeness_n, completeness_d, stale, missing, revision;
 	bool final;
 	const char *sources; /* a JSON list */
-	const char *extra;   /* a JSON object; NULL: none */
+	const char *detail;   /* a JSON object; NULL: none */
 };
 
 /* *change rises when something was written. */

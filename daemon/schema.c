@@ -75,6 +75,28 @@ static const char migration_1[] =
 	" live INTEGER NOT NULL, PRIMARY KEY(site, event)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX incident_by_unit ON incident(unit, occurred_at);"
 
+	/* round = year × 2, + 1 for H2; NULL answers: don't know. A ballot counts or not as above; whether its token is
+	 * live at a second site, too, is in survey_site: sums over the ballots (left_out: of how many the token is), and
+	 * over the tally that counts (DOMAIN §5) */
+	"CREATE TABLE ballot(round INTEGER NOT NULL, site INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, token TEXT NOT NULL, void INTEGER NOT NULL, counts INTEGER NOT NULL,"
+	" respondent INTEGER NOT NULL, policy INTEGER, service INTEGER, safety INTEGER, price INTEGER, overall INTEGER,"
+	" PRIMARY KEY(round, site, epoch, seq, n)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX ballot_by_token ON ballot(round, token, counts, site);"
+	"CREATE TABLE tally(round INTEGER NOT NULL, site INTEGER NOT NULL, respondent INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, void INTEGER NOT NULL, counts INTEGER NOT NULL,"
+	" invited INTEGER NOT NULL, answered INTEGER NOT NULL, policy1 INTEGER, policy2 INTEGER, policy3 INTEGER,"
+	" policy4 INTEGER, policy5 INTEGER, service1 INTEGER, service2 INTEGER, service3 INTEGER, service4 INTEGER,"
+	" service5 INTEGER, safety TEXT, price TEXT, overall TEXT,"
+	" PRIMARY KEY(round, site, respondent, epoch, seq, n)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE survey_site(round INTEGER NOT NULL, site INTEGER NOT NULL, respondent INTEGER NOT NULL,"
+	" ballots INTEGER NOT NULL DEFAULT 0, left_out INTEGER NOT NULL DEFAULT 0,"
+	" policy_good INTEGER NOT NULL DEFAULT 0, policy_all INTEGER NOT NULL DEFAULT 0,"
+	" service_good INTEGER NOT NULL DEFAULT 0, service_all INTEGER NOT NULL DEFAULT 0,"
+	" tally_policy_good INTEGER NOT NULL DEFAULT 0, tally_policy_all INTEGER NOT NULL DEFAULT 0,"
+	" tally_service_good INTEGER NOT NULL DEFAULT 0, tally_service_all INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(round, site, respondent)) STRICT, WITHOUT ROWID;"
+
 	/* folded: what is called to somebody's attention. Raised once a (rule, subject): rules.c looks before it raises */
 	"CREATE TABLE alert(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, unit TEXT NOT NULL, division TEXT NOT NULL,"
 	" site TEXT, subject TEXT NOT NULL, severity TEXT NOT NULL, unconfirmed INTEGER NOT NULL, paged INTEGER NOT NULL,"
@@ -122,15 +144,15 @@ static const char migration_1[] =
 	/* folded: the values that a freezing row holds; n: the row */
 	"CREATE TABLE frozen(unit TEXT NOT NULL, month INTEGER NOT NULL, indicator TEXT NOT NULL, revision INTEGER NOT NULL,"
 	" numerator ANY, denominator ANY, status TEXT NOT NULL, reason TEXT, completeness_n INTEGER NOT NULL,"
-	" completeness_d INTEGER NOT NULL, stale INTEGER NOT NULL, missing INTEGER NOT NULL, sources TEXT NOT NULL, extra TEXT,"
+	" completeness_d INTEGER NOT NULL, stale INTEGER NOT NULL, missing INTEGER NOT NULL, sources TEXT NOT NULL, detail TEXT,"
 	" n INTEGER NOT NULL, PRIMARY KEY(unit, month, indicator, revision)) STRICT, WITHOUT ROWID;"
 
 	/* derived: indicators. change rises with every written value: the cursor of the outlets. numerator and denominator
-	 * are integers, or decimal strings of declared items. extra: members that the object gets as they are */
+	 * are integers, or decimal strings of declared items. detail: a JSON object of what the object shows besides */
 	"CREATE TABLE sample(unit TEXT NOT NULL, indicator TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"
 	" numerator ANY, denominator ANY, status TEXT NOT NULL, reason TEXT, completeness_n INTEGER NOT NULL,"
 	" completeness_d INTEGER NOT NULL, stale INTEGER NOT NULL, missing INTEGER NOT NULL, revision INTEGER NOT NULL,"
-	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, extra TEXT,"
+	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, detail TEXT,"
 	" PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_by_change ON sample(change);"
 	"CREATE INDEX sample_to_freeze ON sample(as_of, unit) WHERE period = 'month' AND final = 0;"
@@ -161,6 +183,9 @@ const struct table schema_tables[] = {
 	{ "enrolment", "day, site, epoch, seq, n", TABLE_FOLDED },
 	{ "incident_message", "site, event, epoch, seq, n", TABLE_FOLDED },
 	{ "incident", "site, event", TABLE_FOLDED },
+	{ "ballot", "round, site, epoch, seq, n", TABLE_FOLDED },
+	{ "tally", "round, site, respondent, epoch, seq, n", TABLE_FOLDED },
+	{ "survey_site", "round, site, respondent", TABLE_FOLDED },
 	{ "alert", "id", TABLE_FOLDED },
 	{ "due", "at, kind, subject", TABLE_FOLDED },
 	{ "policy", "n", TABLE_FOLDED },

@@ -3,6 +3,7 @@
 
 #include "../collectors/enrolment.h"
 #include "../collectors/registration.h"
+#include "../collectors/survey.h"
 #include "clock.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ struct member {
 	struct stock latest, carried; /* carried: the last open report; known once looked for */
 	bool carried_known;
 	/* of the day at hand */
-	bool exists, reported;
+	bool belongs, exists, reported; /* belongs to the unit, whether it exists already or not */
 	struct standing now;
 	struct stock today; /* its report of this very day */
 	int64_t earliest;   /* receipt of the key's first message; INT64_MAX: none */
@@ -49,6 +50,13 @@ struct happened {
 	size_t member;
 	int64_t day, severity;
 	bool late, unclear, liable;
+};
+
+/* What a site's respondents said in a round (table survey_site), by question: policy, service. */
+struct opinion {
+	size_t member;
+	int64_t round, respondent, ballots, left_out;
+	int64_t ballot_good[2], ballot_all[2], tally_good[2], tally_all[2];
 };
 
 struct counted_people {
@@ -68,6 +76,8 @@ struct unit_days {
 	size_t statement_count;
 	struct happened *events;
 	size_t event_count;
+	struct opinion *opinions;
+	size_t opinion_count;
 	struct counted_people *people;
 	size_t people_count;
 	struct population unknown;
@@ -91,6 +101,7 @@ void unit_days_free(struct unit_days *u)
 	free(u->standings);
 	free(u->statements);
 	free(u->events);
+	free(u->opinions);
 	free(u->people);
 	free(u);
 }
@@ -277,6 +288,49 @@ static int load_events(struct unit_days *u)
 	return r;
 }
 
+static const char opinions_sql[] =
+	"SELECT s.site, s.round, s.respondent, s.ballots, s.left_out, s.policy_good, s.service_good, s.policy_all, s.service_all,"
+	" s.tally_policy_good, s.tally_service_good, s.tally_policy_all, s.tally_service_all"
+	" FROM temp.unit_member m CROSS JOIN survey_site s ON s.round = ?1 AND s.site = m.site";
+
+static struct opinion opinion_of(struct unit_days *u, store_stmt *q)
+{
+	return (struct opinion){ .member = (size_t)(member_of(u, store_int(q, 0)) - u->members),
+				 .round = store_int(q, 1),
+				 .respondent = store_int(q, 2),
+				 .ballots = store_int(q, 3),
+				 .left_out = store_int(q, 4),
+				 .ballot_good = { store_int(q, 5), store_int(q, 6) },
+				 .ballot_all = { store_int(q, 7), store_int(q, 8) },
+				 .tally_good = { store_int(q, 9), store_int(q, 10) },
+				 .tally_all = { store_int(q, 11), store_int(q, 12) } };
+}
+
+static int load_round(struct unit_days *u, int64_t round)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t any = 0;
+	int r = store_get_int(u->f->store, &any, "SELECT 1 FROM survey_site WHERE round = ? LIMIT 1", "i", round);
+
+	if (r < 0 || !any)
+		return r; /* nobody has been asked yet */
+	r = store_query(u->f->store, &q, opinions_sql, "i", round);
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		u->opinions = grown(u->opinions, u->opinion_count, sizeof *u->opinions);
+		u->opinions[u->opinion_count++] = opinion_of(u, q);
+	}
+	return r;
+}
+
+static int load_opinions(struct unit_days *u)
+{
+	int r = 0;
+
+	for (int64_t round = survey_round_of_day(u->first); r >= 0 && round <= survey_round_of_day(u->last); round++)
+		r = load_round(u, round);
+	return r;
+}
+
 static char *population_source(int64_t day, const char *document)
 {
 	struct buf b = { 0 };
@@ -327,6 +381,8 @@ static int load(struct unit_days *u)
 		r = fill_members(u);
 	if (r >= 0)
 		r = load_events(u);
+	if (r >= 0)
+		r = load_opinions(u);
 	return r < 0 ? r : load_people(u);
 }
 
@@ -415,11 +471,9 @@ static void set_members(struct unit_days *u, int64_t day)
 		m->reported = false;
 		m->earliest = INT64_MAX;
 		m->attended = STORE_NULL;
-		m->exists = s != NULL;
-		if (s) {
-			m->now = *s;
-			m->exists = overlay(u, m, day, &m->now);
-		}
+		m->now = s ? *s : (struct standing){ 0 };
+		m->belongs = overlay(u, m, day, &m->now);
+		m->exists = s && m->belongs;
 	}
 }
 
@@ -587,6 +641,7 @@ static void add_stock(const struct unit_days *u, const struct member *m, int64_t
 	sums->usable++;
 	sums->stale += day - m->latest.day > p->fresh_days;
 	sums->attending += MIN(s->attending, s->under36);
+	sums->under36 += s->under36;
 	if (is_filed(m->now.filing))
 		add_places(m, s, sums);
 }
@@ -629,6 +684,36 @@ static void add_events(const struct unit_days *u, int64_t day, struct unit_sums 
 	}
 }
 
+/* A site with ballots is told by them alone (DOMAIN §5). */
+static void add_opinion(const struct opinion *o, int question, struct answers *a)
+{
+	bool ballots = o->ballots > 0;
+	int64_t all = ballots ? o->ballot_all[question] : o->tally_all[question];
+
+	a->good += ballots ? o->ballot_good[question] : o->tally_good[question];
+	a->all += all;
+	a->sites += all > 0;
+	a->ballots_good += ballots ? o->ballot_good[question] : 0;
+	a->ballots_all += ballots ? all : 0;
+	a->ballots_sites += ballots && all > 0;
+	a->left_out += o->left_out;
+}
+
+static void add_opinions(const struct unit_days *u, int64_t day, struct unit_sums *sums)
+{
+	int64_t round = survey_round_of_day(day);
+
+	for (size_t i = 0; i < u->opinion_count; i++) {
+		const struct opinion *o = &u->opinions[i];
+		bool family = o->respondent == RESPONDENT_FAMILY;
+
+		if (o->round != round || !u->members[o->member].belongs)
+			continue;
+		add_opinion(o, 0, &sums->answers[family ? ANSWERS_FAMILY_POLICY : ANSWERS_INSTITUTION_POLICY]);
+		add_opinion(o, 1, &sums->answers[family ? ANSWERS_FAMILY_SERVICE : ANSWERS_INSTITUTION_SERVICE]);
+	}
+}
+
 int unit_days_next(struct unit_days *u, int64_t day, bool expected, struct unit_sums *ret)
 {
 	int r;
@@ -645,6 +730,7 @@ int unit_days_next(struct unit_days *u, int64_t day, bool expected, struct unit_
 			add_operating(u, m, day, expected, ret);
 	}
 	add_events(u, day, ret);
+	add_opinions(u, day, ret);
 	return 0;
 }
 

@@ -12,6 +12,7 @@ command -v debootstrap >/dev/null || { echo "bare.sh: needs debootstrap" >&2; ex
 parts=${*:-demo check}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 root=${BARE_DIR:-$(mktemp -d /var/tmp/nurseryd-bare.XXXXXX)}
+mkdir -p "$root"
 chmod 755 "$root" # its / : apt, mosquitto and the tests become other users
 commands=()
 for part in $parts; do

@@ -61,6 +61,7 @@ step unit "unit tests, ASan+UBSan" unit_tests
 step san "programs, ASan+UBSan" make -s -j"$jobs" SAN=1 WERROR=1
 step e2e "end to end: a real broker, a real kill" end_to_end
 step analyse "cppcheck" analyse
+step fanalyzer "gcc -fanalyzer (clang-tidy: make analyse)" scripts/analyse.py gcc
 step unit-file "systemd-analyze verify and security" unit_file
 step systemd "a booted systemd in nspawn" make -s systemd-check
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs what nurseryd needs on a bare Debian 12, as root or through sudo; quick when everything is there.
-#   scripts/deps.sh [run|build|demo|test]   run: to run it; build: to compile it; demo: what demo.sh uses; test: what CI uses (default)
+#   scripts/deps.sh [run|build|demo|test|analyse]   run: to run it; build: to compile it; demo: what demo.sh uses; test: what CI
+#   uses (default); analyse: for make analyse
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -12,13 +13,15 @@ demo="$build curl mosquitto python3-minimal"
 test="$demo clang cppcheck debootstrap libcmocka-dev mosquitto-clients openssl procps
 	python3 python3-jsonschema python3-paho-mqtt python3-pytest python3-requests python3-yaml sqlite3
 	systemd systemd-container"
+analyse="$build clang-tidy python3"
 
 case "${1:-test}" in
 run) wanted=$run ;;
 build) wanted=$build ;;
 demo) wanted=$demo ;;
+analyse) wanted=$analyse ;;
 test | all) wanted=$test ;;
-*) echo "usage: $0 [run|build|demo|test]" >&2; exit 2 ;;
+*) echo "usage: $0 [run|build|demo|test|analyse]" >&2; exit 2 ;;
 esac
 
 missing=

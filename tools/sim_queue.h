@@ -8,7 +8,8 @@
 #include "sim_scenario.h"
 #include "sim_stream.h"
 
-#define SIM_QUEUE_MAX 4  /* the most one source makes at a time: a registration and two more */
+#define SIM_SURVEYS_MAX 4 /* answers that come with one day's enrolment report */
+#define SIM_QUEUE_MAX 6   /* the most one source makes at a time: a registration, a report and answers */
 #define SIM_EVENTS_MAX 4 /* of one scenario */
 
 struct sim_slot {

@@ -28,6 +28,8 @@ static const struct scenario scenarios[] = {
 			"careless senders: repeats, disorder, amendments, gaps, wrong sums, bad JSON" },
 	[SIM_HOSTILE] = { "hostile", "恶意发送方：疑似个人信息、深层嵌套、超大、非UTF-8、冒名站点",
 			  "hostile senders: look-alikes of personal data, depth, size, bad UTF-8, forged sites" },
+	[SIM_SURVEY_ROUND] = { "survey", "满意度调查：家庭和机构的答卷，少数托育机构只报汇总",
+			       "the half-year's survey: ballots of families and institutions, tallies of some" },
 	[SIM_ALL] = { "all", "以上全部（不含压力）", "all of the above but the load, hostile too" },
 };
 

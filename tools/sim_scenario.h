@@ -19,6 +19,7 @@ enum sim_scenario_id {
 	SIM_MINOR_FALLS,
 	SIM_MESSY,
 	SIM_HOSTILE,
+	SIM_SURVEY_ROUND,
 	SIM_ALL,
 };
 

@@ -81,6 +81,23 @@ struct sim_message *sim_push_enrolment(struct sim_stream *s, const struct sim_si
 	return m;
 }
 
+/* A few more have answered since the last report. */
+static void push_surveys(struct sim_stream *s, struct sim_site *site)
+{
+	struct sim_survey survey;
+
+	for (int i = 0; i < SIM_SURVEYS_MAX; i++) {
+		struct sim_envelope e;
+		int64_t seq;
+
+		if (!sim_world_survey(s->w, site, clock_local_day(s->clock_ms), &survey))
+			return;
+		seq = sim_next_seq(s, site, SIM_SURVEY);
+		e = sim_envelope_of(s, site, SIM_SURVEY, seq);
+		sim_write_survey(s->w, &e, &survey, &sim_push_for(s, site, SIM_SURVEY, seq)->payload);
+	}
+}
+
 /* ---- acts ---- */
 
 static int by_time(const void *a, const void *b)
@@ -247,6 +264,8 @@ static void ground(struct sim_stream *s)
 		return; /* the last registration had gone before, and no day has reports */
 	site = &s->w->sites[s->o->days > 0 ? s->day_slots[s->day_slot++].site : s->cursor];
 	sim_push_enrolment(s, site, sim_next_seq(s, site, SIM_ENROLMENT), as_of(s), (int)(s->round / LOAD_DAYS));
+	if (sim_scenario_has(s->o->scenarios, SIM_SURVEY_ROUND))
+		push_surveys(s, site);
 	if (s->o->days == 0 && ++s->cursor == s->w->site_count) {
 		s->cursor = 0;
 		s->round++;

@@ -8,6 +8,7 @@
 
 #include "sim_options.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,8 @@ struct sim_site {
 	int fee, occupancy, half_day; /* yuan a month; ‰ of the places; ‰ of the children */
 	int64_t filed_day, effective_day;
 	uint32_t issued[SIM_FEEDS]; /* messages so far; the next seq is first_seq + issued */
+	int64_t survey_round;       /* year × 2, + 1 in the second half; of the answers counted here */
+	int answers;                /* sent in this round */
 };
 
 struct sim_world {
@@ -84,6 +87,18 @@ struct sim_enrolment {
 	int carers, health, guards;
 };
 
+/* One message of a half-year's survey; a question's answers in the order of sim_survey_questions. */
+#define SIM_QUESTIONS 5
+extern const char *const sim_survey_questions[SIM_QUESTIONS];
+struct sim_survey {
+	int64_t round; /* as in struct sim_site */
+	bool tally, institution;
+	char token[17];
+	int answers[SIM_QUESTIONS]; /* of a ballot; 0: does not know */
+	int invited, answered;
+	int counts[SIM_QUESTIONS][5];
+};
+
 /* 0 and *ret; > 0: it cannot be built, and the user was told why. */
 int sim_world_new(const struct sim_options *o, struct sim_world **ret);
 void sim_world_free(struct sim_world *w);
@@ -98,3 +113,5 @@ struct sim_site *sim_world_city_site(struct sim_world *w, size_t k);
 /* The figures of a day; revision 1, 2 … are later corrections of it. Sums always agree. */
 void sim_world_enrolment(const struct sim_world *w, const struct sim_site *site, int64_t day, int revision,
 			 struct sim_enrolment *ret);
+/* The site's next message of the day's round; false: all who take part have answered. */
+bool sim_world_survey(const struct sim_world *w, struct sim_site *site, int64_t day, struct sim_survey *ret);

@@ -221,6 +221,46 @@ void sim_write_enrolment(const struct sim_world *w, const struct sim_envelope *e
 	buf_str(out, "}}}");
 }
 
+static void put_question(int q, bool first, struct buf *out)
+{
+	buf_str(out, first ? "\"" : ",\"");
+	buf_str(out, sim_survey_questions[q]);
+}
+
+static void put_ballot(const struct sim_survey *survey, struct buf *out)
+{
+	buf_str(out, ",\"form\":\"ballot\",\"token\":\"");
+	buf_str(out, survey->token);
+	buf_str(out, "\",\"answers\":{");
+	for (int q = 0; q < SIM_QUESTIONS; q++) {
+		put_question(q, q == 0, out);
+		nullable(out, "\":", survey->answers[q] > 0 ? survey->answers[q] : SIM_NOT_KNOWN);
+	}
+	buf_char(out, '}');
+}
+
+static void put_tally(const struct sim_survey *survey, struct buf *out)
+{
+	field(out, ",\"form\":\"tally\",\"invited\":", survey->invited);
+	field(out, ",\"answered\":", survey->answered);
+	for (int q = 0; q < SIM_QUESTIONS; q++) {
+		put_question(q, false, out);
+		for (int i = 0; i < 5; i++)
+			field(out, i == 0 ? "\":[" : ",", survey->counts[q][i]);
+		buf_char(out, ']');
+	}
+}
+
+void sim_write_survey(const struct sim_world *w, const struct sim_envelope *e, const struct sim_survey *survey,
+		      struct buf *out)
+{
+	open_message(w, e, out);
+	buf_printf(out, ",\"body\":{\"round\":\"%04d%s\",\"respondent\":\"%s\"", (int)(survey->round / 2),
+		   survey->round % 2 == 0 ? "H1" : "H2", survey->institution ? "institution" : "family");
+	(survey->tally ? put_tally : put_ballot)(survey, out);
+	buf_str(out, "}}");
+}
+
 void sim_write_retraction(const struct sim_world *w, const struct sim_envelope *e, struct buf *out)
 {
 	open_message(w, e, out);

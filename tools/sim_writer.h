@@ -38,6 +38,8 @@ void sim_write_topic(const struct sim_world *w, const struct sim_site *site, boo
 void sim_write_registration(const struct sim_world *w, const struct sim_envelope *e, struct buf *out);
 void sim_write_enrolment(const struct sim_world *w, const struct sim_envelope *e, const struct sim_enrolment *day,
 			 struct buf *out);
+void sim_write_survey(const struct sim_world *w, const struct sim_envelope *e, const struct sim_survey *survey,
+		      struct buf *out);
 void sim_write_retraction(const struct sim_world *w, const struct sim_envelope *e, struct buf *out);
 void sim_write_incident(const struct sim_world *w, const struct sim_envelope *e, const struct sim_incident *i,
 			const char *event, int64_t occurred_ms, int64_t known_ms, struct buf *out);

@@ -21,7 +21,8 @@ SIM = os.environ.get("NURSERY_SIM", str(ROOT / "build" / "nursery-sim"))
 DATA = ROOT / "config" / "data"
 START = "2026-11-23T08:00:00+08:00"
 
-GOOD_SCENARIOS = ["quiet", "enrolment-load", "fire", "gas-leak-null", "abuse", "food-poisoning", "minor-falls"]
+GOOD_SCENARIOS = ["quiet", "enrolment-load", "fire", "gas-leak-null", "abuse", "food-poisoning", "minor-falls",
+                  "survey"]
 ALL_SCENARIOS = GOOD_SCENARIOS + ["messy", "hostile", "all"]
 FEEDS = {"registration", "enrolment", "incident", "survey"}
 TOPIC = re.compile(r"(nursery|nursery-test)/v1/(\d\d)/(\d{6})/([0-9A-Z]{18}(?:-\d\d)?)/up/([a-z]+)")
@@ -175,7 +176,7 @@ def judge(topic, m):
     if m["kind"] == "retract":
         assert "body" not in m
         return found
-    return found | {"registration": registration, "enrolment": enrolment, "incident": incident}[feed](m)
+    return found | {"registration": registration, "enrolment": enrolment, "incident": incident, "survey": survey}[feed](m)
 
 
 def keys(found, body, wanted, where="body"):
@@ -244,6 +245,22 @@ def incident(m):
     count(found, *b["children"].values(), *b["adults"].values(), b["sick"], b["loss_yuan"])
     times = [datetime.fromisoformat(t) for t in (b["occurred_at"], b["known_at"], m["sent_at"])]
     assert times == sorted(times)
+    return found
+
+
+def survey(m):
+    found, b = set(), m["body"]
+    sent = date.fromisoformat(m["sent_at"][:10])
+    questions = ["policy", "service", "safety", "price", "overall"]
+    assert b["round"] == f"{sent.year}H{1 if sent.month <= 6 else 2}" and b["respondent"] in ("family", "institution")
+    if b["form"] == "ballot":
+        keys(found, b, ["round", "form", "respondent", "token", "answers"])
+        assert re.fullmatch("[0-9A-Z]{16}", b["token"])
+        assert set(b["answers"]) == set(questions) and all(a in (None, 1, 2, 3, 4, 5) for a in b["answers"].values())
+        return found
+    keys(found, b, ["round", "form", "respondent", "invited", "answered", *questions])
+    count(found, b["invited"], b["answered"], *[n for q in questions for n in b[q]])
+    assert all(len(b[q]) == 5 and sum(b[q]) <= b["answered"] <= b["invited"] for q in questions)
     return found
 
 
@@ -406,6 +423,17 @@ def test_gas_leak_is_unconfirmed_before_it_has_numbers():
     got = [m["body"]["children"] for m in incidents("--scenario", "gas-leak-null")]
     assert got[0]["dead"] is None and got[0]["critical"] is None
     assert all(v is not None for children in got[1:] for v in children.values())
+
+
+def test_a_survey_is_answered_by_institutions_and_families_most_of_them_satisfied():
+    bodies = [line["message"]["body"] for line in printed("--sites", 60, "--days", 10, "--scenario", "survey")
+              if line["topic"].endswith("/survey")]
+    ballots = [b for b in bodies if b["form"] == "ballot"]
+    assert len({b["token"] for b in ballots}) == len(ballots) > 800
+    assert 40 < sum(b["respondent"] == "institution" for b in ballots) <= 60 and 5 <= len(bodies) - len(ballots) <= 10
+    for question, low, high in (("service", .85, .95), ("price", .65, .79)):
+        known = [b["answers"][question] for b in ballots if b["answers"][question]]
+        assert low < sum(a >= 4 for a in known) / len(known) < high and len(known) < len(ballots)
 
 
 def test_other_scenarios_have_their_incidents():

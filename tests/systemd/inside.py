@@ -264,6 +264,32 @@ def the_catalog_explains_what_an_operator_must_act_on():
     assert text.count("nurseryd: ") >= 7, text
 
 
+def message_id(subject):
+    with open("/usr/lib/systemd/catalog/nurseryd.catalog", encoding="utf-8") as f:
+        return re.search(r"^-- ([0-9a-f]{32})\nSubject: " + re.escape(subject), f.read(), re.M)[1]
+
+
+@check(1)
+def an_event_is_found_by_its_message_id_and_explained():
+    assert sh("systemctl", "start", "nurseryd").returncode == 0
+    ready()
+    sh("systemctl", "stop", "mosquitto")
+    for event, subject in (("mqtt.lost", "The connection to the broker was lost"),
+                           ("mqtt.unreachable", "The broker cannot be reached")):
+        match = ("--no-pager", "-u", "nurseryd", "MESSAGE_ID=" + message_id(subject))
+        found = wait(lambda: sh("journalctl", "-o", "json", *match).stdout.splitlines(), 20)  # pylint: disable=cell-var-from-loop
+        assert found, f"no entry of {event}"
+        entry = json.loads(found[-1])
+        assert (entry["NURSERYD_EVENT"], entry["SYSLOG_IDENTIFIER"], entry["PRIORITY"]) == (event, "nurseryd", "4"), entry
+        assert entry["_SYSTEMD_UNIT"] == "nurseryd.service", entry
+        assert entry["MESSAGE"].startswith(event + " "), entry
+        text = sh("journalctl", "-x", *match).stdout
+        assert "Subject: " + subject in text, text
+    assert sh("systemctl", "start", "mosquitto").returncode == 0
+    ready()
+    sh("systemctl", "stop", "nurseryd")
+
+
 @check(1)
 def state_is_left_for_the_next_boot():
     sh("systemctl", "enable", "mosquitto", "nurseryd")

@@ -136,6 +136,10 @@ static const struct bad bad_files[] = {
 	{ "mqtt: { url = \"mqtt://user:pw@h\"; };", { "mqtt.url" } },
 	{ "http: { listen = \"127.0.0.1\"; };", { ":1: http.listen: found \"127.0.0.1\", wanted" } },
 	{ "http: { listen = \":8640\"; };", { "http.listen" } },
+	{ "http: { listen = \"127.0.0.1:65536\"; };", { "http.listen" } },
+	{ "store: { reserve = \"256MB\"; };", { ":1: store.reserve: found \"256MB\", wanted a size in quotes" } },
+	{ "store: { reserve = 256; };", { ":1: store.reserve: found 256, wanted" } },
+	{ "store: { reserve = \"2000GiB\"; };", { "store.reserve" } },
 	{ "influx: { url = \"127.0.0.1:8086\"; };", { ":1: influx.url: " } },
 	{ "influx: { api = \"v3\"; };", { ":1: influx.api: found \"v3\", wanted one of \"v1\", \"v2\"" } },
 	{ "log: { level = \"loud\"; };", { ":1: log.level: found \"loud\"" } },
@@ -318,6 +322,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(c->limits.per_site_count, 120);
 	assert_int_equal(c->limits.per_site_ms, 60000);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->store.reserve_bytes, 256 << 20);
 	config_free(c);
 }
 
@@ -336,7 +341,7 @@ static void port_0_asks_for_any_free_one_but_a_port_must_be_written(void **state
 
 static void print_and_load_again_is_the_same(void **state)
 {
-	static const char *const texts[] = { "", rich, "mqtt: { gap_grace = \"36h\"; }; http: { listen = \"\"; };" };
+	static const char *const texts[] = { "", rich, "store: { reserve = \"0KiB\"; };", "store: { reserve = \"1024MiB\"; };", "mqtt: { gap_grace = \"36h\"; }; http: { listen = \"\"; };" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
