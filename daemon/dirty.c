@@ -207,9 +207,9 @@ int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t mos
 	if (r != 0)
 		return r;
 	t->single = !t->single; /* neither late reports nor history starve */
-	r = t->single ? take_days(s, INT64_MIN, most, ret) : take_range(t, s, most, ret);
+	r = t->single ? take_days(s, 0, most, ret) : take_range(t, s, most, ret);
 	if (r == 0)
-		r = t->single ? take_range(t, s, most, ret) : take_days(s, INT64_MIN, most, ret);
+		r = t->single ? take_range(t, s, most, ret) : take_days(s, 0, most, ret);
 	return r;
 }
 

@@ -15,7 +15,7 @@
 #include "facts.h"
 #include "ledger.h"
 
-/* Where the search stands; .month = INT64_MIN to begin. */
+/* Where the search stands; zero-initialised to begin. */
 struct frozen_walk {
 	int64_t month;
 	char unit[UNIT_SIZE];

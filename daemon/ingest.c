@@ -455,7 +455,7 @@ int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t
 static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_count)
 {
 	_cleanup_(buf_done) struct buf topic = { 0 }, payload = { 0 };
-	struct frozen_walk walk = { .month = INT64_MIN };
+	struct frozen_walk walk = { 0 };
 	int64_t at;
 	int r = 0;
 

@@ -148,7 +148,6 @@ static int compute_months(struct recompute *rc, const struct dirty_days *d, bool
 static int compute_run(struct recompute *rc, const struct dirty_days *d)
 {
 	_cleanup_(unit_days_freep) struct unit_days *u = NULL;
-	int64_t begin;
 	bool turned;
 	int r = day_turned(rc, d, &turned);
 
@@ -156,9 +155,8 @@ static int compute_run(struct recompute *rc, const struct dirty_days *d)
 		r = unit_days_open(rc->fold, d->unit, d->first, d->last, &u);
 	if (r < 0)
 		return r;
-	begin = unit_days_begin(u);
 	for (int64_t day = d->first; r >= 0 && day <= d->last; day++)
-		r = day < begin ? samples_forget(rc->store, d->unit, day) : compute_day(rc, u, d->unit, day);
+		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : samples_forget(rc->store, d->unit, day);
 	return r < 0 ? r : compute_months(rc, d, turned);
 }
 

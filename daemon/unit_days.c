@@ -68,6 +68,7 @@ struct unit_days {
 	struct fold *f;
 	char unit[UNIT_SIZE];
 	int64_t first, last, first_report;
+	int64_t begin; /* the first day on which a site of the unit exists */
 	struct member *members; /* in rising id */
 	size_t member_count;
 	struct standing *standings;
@@ -367,12 +368,15 @@ static int load_people(struct unit_days *u)
 	return r;
 }
 
+static void set_begin(struct unit_days *u);
+
 static int load(struct unit_days *u)
 {
 	int r = load_members(u);
 
 	for (size_t i = 0; r >= 0 && i < u->member_count; i++)
 		r = load_standings_of(u, &u->members[i]);
+	set_begin(u);
 	if (r >= 0)
 		r = store_get_int(u->f->store, &u->first_report, "SELECT ifnull(min(day), 0) FROM enrolment", "");
 	if (r >= 0)
@@ -450,16 +454,24 @@ static int64_t begin_of(const struct unit_days *u, const struct member *m)
 	return best;
 }
 
-int64_t unit_days_begin(const struct unit_days *u)
+bool unit_days_has_data(const struct unit_days *u, int64_t day)
 {
-	int64_t best = INT64_MAX;
+	int64_t round = survey_round_of_day(day);
 
+	for (size_t i = 0; i < u->opinion_count; i++)
+		if (u->opinions[i].round == round)
+			return true;
+	return day >= u->begin;
+}
+
+static void set_begin(struct unit_days *u)
+{
+	u->begin = INT64_MAX;
 	for (size_t i = 0; i < u->member_count; i++) {
 		int64_t from = begin_of(u, &u->members[i]);
 
-		best = MIN(best, from);
+		u->begin = MIN(u->begin, from);
 	}
-	return best;
 }
 
 static void set_members(struct unit_days *u, int64_t day)

@@ -17,8 +17,8 @@ int unit_days_open(struct fold *f, const char *unit, int64_t first, int64_t last
 void unit_days_free(struct unit_days *u);
 void unit_days_freep(struct unit_days **u);
 
-/* The first day on which a site of the unit exists; INT64_MAX: none does. Indicators begin with it. */
-int64_t unit_days_begin(const struct unit_days *u);
+/* Indicators begin with the day on which the unit's first site exists, or somebody was asked about one that is to come. */
+bool unit_days_has_data(const struct unit_days *u, int64_t day);
 
 /* expected: reports are expected on that day. */
 int unit_days_next(struct unit_days *u, int64_t day, bool expected, struct unit_sums *ret);
