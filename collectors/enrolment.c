@@ -6,6 +6,7 @@
 
 #include "../daemon/clock.h"
 #include "../daemon/facts.h"
+#include "../daemon/standing.h"
 #include "fields.h"
 
 #include <stdio.h>
@@ -177,7 +178,7 @@ static int touch(struct fold *f, const struct site *site, int64_t day)
 	int64_t last = day + CARRIED_DAYS;
 	int r = day < f->dirty.today ? last_day_touched(f, site->id, day, &last) : 0;
 
-	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, day, last);
+	return r < 0 ? r : standing_mark(f, site, day, last);
 }
 
 /* Of the live messages of one (site, as_of) the highest (epoch, seq) counts; of equals the first received. */

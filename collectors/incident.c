@@ -9,6 +9,7 @@
 #include "../daemon/facts.h"
 #include "../daemon/rules.h"
 #include "../daemon/severity.h"
+#include "../daemon/standing.h"
 #include "fields.h"
 
 #include <stdio.h>
@@ -210,25 +211,39 @@ static int read_event(struct fold *f, int64_t site, const char *event, struct ev
 	return r;
 }
 
-static int write_event(struct fold *f, const struct rule_event *r, int64_t site, const struct event *e,
+/* Where a registered site's event belongs may change with its day; an unregistered one's stays where it was called. */
+static int write_event(struct fold *f, const struct rule_event *r, const struct site *site, const struct event *e,
 		       const struct event_judged *j)
 {
 	return store_run(f->store,
 			 "INSERT INTO incident(site, event, n, unit, division, severity, unconfirmed, grade, occurred_at, known_at,"
-			 " first_received_at, live) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 " first_received_at, live) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO UPDATE SET"
+			 " unit = iif(?13, excluded.unit, unit), division = iif(?13, excluded.division, division),"
 			 " severity = excluded.severity, unconfirmed = excluded.unconfirmed, grade = excluded.grade,"
 			 " occurred_at = excluded.occurred_at, known_at = excluded.known_at,"
 			 " first_received_at = excluded.first_received_at, live = excluded.live",
-			 "itittiiiiiii", site, r->event, e->first_n, r->unit, r->division, (int64_t)j->severity,
+			 "itittiiiiiiii", site->id, r->event, e->first_n, r->unit, r->division, (int64_t)j->severity,
 			 (int64_t)j->unconfirmed, j->grade ? (int64_t)j->grade : STORE_NULL, e->occurred_at, e->known_at,
-			 e->first_received_at, (int64_t)e->live);
+			 e->first_received_at, (int64_t)e->live, (int64_t)(site->unit[0] != '\0'));
+}
+
+/* An event counts on one day; a message may move it to another. */
+static int mark_days(struct fold *f, const struct site *site, const char *event, int64_t occurred_at)
+{
+	int64_t before = occurred_at;
+	int r = store_get_int(f->store, &before, "SELECT occurred_at FROM incident WHERE site = ? AND event = ?", "it", site->id,
+			      event);
+
+	if (r >= 0)
+		r = standing_mark(f, site, clock_local_day(before), clock_local_day(before));
+	return r < 0 ? r : standing_mark(f, site, clock_local_day(occurred_at), clock_local_day(occurred_at));
 }
 
 /* Judges the event again after one of its messages or the time changed, and tells the rules. */
 static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event, const char *division)
 {
 	_cleanup_(freep) struct event *e = xcalloc(1, sizeof *e);
-	char unit[UNIT_SIZE];
+	char unit[UNIT_SIZE], place[7];
 	struct event_judged j;
 	struct rule_event r = { .n = n, .now = now, .site = site->code, .event = event, .unit = unit, .division = division };
 	const struct policy_severity *p = policy_severity(f->policy, clock_local_day(now));
@@ -237,24 +252,28 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	if (err < 0 || e->count == 0)
 		return err;
 	/* A site without registration counts nowhere, but its incidents call people for the topic's division. */
-	if (site->unit[0])
-		r.division = site->division;
-	ids_unit_of(r.division, unit);
+	if (site->unit[0]) {
+		err = standing_place(f, site, clock_local_day(e->occurred_at), place, unit);
+		r.division = place;
+	} else {
+		ids_unit_of(r.division, unit);
+	}
+	if (err < 0)
+		return err;
 	severity_of_event(e->messages, e->count, p->missing_window_minutes * MINUTE_MS, now, &j);
 	r.severity = j.severity;
 	r.unconfirmed = j.unconfirmed;
 	r.occurred_at = e->occurred_at;
 	r.known_at = e->known_at;
-	err = write_event(f, &r, site->id, e, &j);
+	err = mark_days(f, site, event, e->occurred_at);
+	if (err >= 0)
+		err = write_event(f, &r, site, e, &j);
 	if (err >= 0 && j.ask_again) {
 		_cleanup_(buf_done) struct buf subject = { 0 };
 
 		buf_printf(&subject, "%s/%s", site->code, event);
 		err = fold_ask_due(f, j.ask_again, "incident", subject.p);
 	}
-	if (err >= 0)
-		err = dirty_mark(&f->dirty, f->store, site->unit, clock_local_day(e->occurred_at),
-				 clock_local_day(e->occurred_at));
 	return err < 0 ? err : rules_event(f, &r);
 }
 

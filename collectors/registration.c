@@ -7,6 +7,7 @@
 #include "../daemon/clock.h"
 #include "../daemon/facts.h"
 #include "../daemon/ids.h"
+#include "../daemon/standing.h"
 #include "fields.h"
 #include "survey.h"
 
@@ -220,7 +221,7 @@ static int settle(struct fold *f, const struct fold_row *row)
 	if (r >= 0)
 		r = survey_mark_rounds(f, site);
 	if (r >= 0)
-		r = dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
+		r = standing_mark(f, site, first, f->dirty.today);
 	if (r < 0)
 		return r;
 	streams_change(&f->streams, site);
@@ -232,11 +233,10 @@ static int settle(struct fold *f, const struct fold_row *row)
 		      "ttiiii", site->division, site->unit, m->epoch, m->seq,
 		      MAX(m->facts.registration.effective_on, clock_local_day(m->sent_at)), site->id);
 	if (r >= 0)
-		r = store_run(f->store, "UPDATE incident SET division = ?, unit = ? WHERE site = ?", "tti", site->division,
-			      site->unit, site->id);
+		r = standing_settle_incidents(f, site);
 	if (r >= 0)
 		r = survey_mark_rounds(f, site);
-	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, first, f->dirty.today);
+	return r < 0 ? r : standing_mark(f, site, first, f->dirty.today);
 }
 
 static int apply(struct fold *f, const struct fold_row *row)
@@ -251,7 +251,7 @@ static int apply(struct fold *f, const struct fold_row *row)
 		r = is_earliest(f, row, &earliest);
 	if (r >= 0 && earliest)
 		r = settle(f, row);
-	return r < 0 ? r : dirty_mark(&f->dirty, f->store, row->site->unit, effective_on, f->dirty.today);
+	return r < 0 ? r : standing_mark(f, row->site, effective_on, f->dirty.today);
 }
 
 static int void_message(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now)
@@ -269,7 +269,7 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 		      site->id, epoch, seq);
 	if (r >= 0)
 		r = recount(f, site->id, effective_on);
-	return r < 0 ? r : dirty_mark(&f->dirty, f->store, site->unit, effective_on, f->dirty.today);
+	return r < 0 ? r : standing_mark(f, site, effective_on, f->dirty.today);
 }
 
 static int forget(struct fold *f, const struct site *site, int64_t n)

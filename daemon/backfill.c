@@ -5,6 +5,7 @@
  */
 #include "clock.h"
 #include "daemon.h"
+#include "frozen.h"
 #include "log.h"
 #include "recompute.h"
 #include "startup.h"
@@ -14,6 +15,8 @@
 
 #define LINES_AT_ONCE 500 /* in one transaction */
 #define LINE_DEPTH 4
+#define COMPUTE_BUDGET_MS 1000
+#define FREEZE_AT_ONCE 500 /* rows in one transaction */
 
 struct backfill {
 	const struct config *config;
@@ -23,6 +26,7 @@ struct backfill {
 	json *lines[LINES_AT_ONCE]; /* owners of the texts in batch */
 	size_t count;
 	int64_t line, last_at;
+	int64_t freeze_at; /* when months may have to be frozen next */
 };
 
 static int complain(const struct backfill *b, const char *what)
@@ -69,6 +73,48 @@ static int begin_at(struct backfill *b, int64_t at)
 	return base_load(&b->base, b->config, at);
 }
 
+static int compute_all(struct backfill *b)
+{
+	struct recompute rc;
+	int r = recompute_open(b->base.store, &b->base.ingest.fold, &rc);
+
+	while (r >= 0 && (r = recompute_step(&rc, b->base.ingest.ledger.head.n, COMPUTE_BUDGET_MS)) > 0)
+		;
+	if (r < 0)
+		log_error("indicators.failed", "error=%d why=\"%s\" next=\"stop\"", r, store_why(b->base.store));
+	return r;
+}
+
+/* Months are frozen as they were at that time: what came before is computed first. */
+static int freeze_months(struct backfill *b, int64_t at)
+{
+	int count, r = ingest_due(&b->base.ingest, at, &count);
+
+	do {
+		if (r >= 0)
+			r = compute_all(b);
+		if (r >= 0)
+			r = ingest_freeze(&b->base.ingest, at, FREEZE_AT_ONCE, &count);
+	} while (r >= 0 && count > 0);
+	return r < 0 ? r : frozen_next_at(&b->base.ingest.fold, at, &b->freeze_at);
+}
+
+/* What is learnt late sets new times, so they are looked at by the hour. */
+static int time_passes(struct backfill *b, int64_t at)
+{
+	int64_t hour = HOUR_MS;
+	int r = 0;
+
+	if (at / hour != b->last_at / hour) {
+		r = flush_batch(b);
+		if (r >= 0 && b->freeze_at != 0)
+			r = frozen_next_at(&b->base.ingest.fold, b->last_at, &b->freeze_at);
+	}
+	if (r >= 0 && at >= b->freeze_at)
+		r = flush_batch(b);
+	return r < 0 || at < b->freeze_at ? r : freeze_months(b, at);
+}
+
 static int take_line(struct backfill *b, const char *text, size_t len)
 {
 	_cleanup_(json_freep) json *line = NULL;
@@ -87,6 +133,8 @@ static int take_line(struct backfill *b, const char *text, size_t len)
 	if (clock_parse_time(at_text, &at) < 0)
 		return complain(b, "received_at must be RFC 3339 with offset");
 	r = begin_at(b, at);
+	if (r >= 0)
+		r = time_passes(b, at);
 	if (r < 0)
 		return r;
 	b->last_at = at;
@@ -114,18 +162,6 @@ static int read_lines(struct backfill *b, FILE *in)
 	return r < 0 ? (flush_batch(b), r) : flush_batch(b);
 }
 
-static int compute_all(struct backfill *b)
-{
-	struct recompute rc;
-	int r = recompute_open(b->base.store, &b->base.ingest.fold, &rc);
-
-	while (r >= 0 && (r = recompute_step(&rc, b->base.ingest.ledger.head.n, 1000)) > 0)
-		;
-	if (r < 0)
-		log_error("indicators.failed", "error=%d why=\"%s\" next=\"stop\"", r, store_why(b->base.store));
-	return r;
-}
-
 int daemon_fold(const struct config *config, const char *file)
 {
 	struct backfill *b = xcalloc(1, sizeof *b);
@@ -143,7 +179,7 @@ int daemon_fold(const struct config *config, const char *file)
 	r = base_open(config, &b->base);
 	if (r >= 0)
 		r = read_lines(b, in);
-	if (b->base.store && compute_all(b) < 0)
+	if (b->base.store && (b->last_at ? freeze_months(b, b->last_at) : compute_all(b)) < 0)
 		r = -EIO;
 	base_close(&b->base);
 	if (in != stdin)

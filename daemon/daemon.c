@@ -27,6 +27,7 @@
 #include <systemd/sd-event.h>
 
 #define TICK_US UINT64_C(1000000)
+#define FREEZE_AT_ONCE 20 /* months of units in one transaction */
 #define QUIET_BUDGET_MS 50    /* while no message comes */
 #define STEP_BUDGET_MS 2     /* of recomputation at a time: a burst never waits longer */
 #define BACKLOG_MESSAGES 512  /* a burst of so many means that more are waiting */
@@ -45,6 +46,7 @@ struct daemon {
 	sd_event_source *tick, *step, *acts_source, *rebuilding;
 	struct base base;
 	struct recompute recompute;
+	int64_t last_freeze; /* when months to be frozen were looked for */
 	struct outlet outlet;
 	struct alert_log alert_log;
 	struct reserve reserve;
@@ -327,6 +329,18 @@ static bool messages_come_first(const struct daemon *d, int64_t now)
 	return now - d->last_burst < BURST_PAUSE_MS && now - d->last_step < apart_ms;
 }
 
+/* Months that are due, once everything is computed; looked for once a minute. */
+static void freeze_months(struct daemon *d, int64_t now)
+{
+	int count = 0;
+
+	if (!d->writable || now - d->last_freeze < MINUTE_MS)
+		return;
+	note_store(d, ingest_freeze(&d->base.ingest, now, FREEZE_AT_ONCE, &count));
+	if (count < FREEZE_AT_ONCE)
+		d->last_freeze = now;
+}
+
 /* Recomputes for a moment, then lets the loop turn before it goes on. */
 static int on_step(sd_event_source *source, uint64_t usec, void *context)
 {
@@ -347,6 +361,7 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	if (more < 0)
 		note_store(d, more);
 	if (more == 0) {
+		freeze_months(d, clock_now_ms());
 		publish_indicators(d);
 		fill_facts(d, clock_now_ms());
 		mqtt_flush(d->mqtt);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dirty.h"
 
+#include "months.h"
+
 #include <stdio.h>
 #include <uthash.h>
 
@@ -34,15 +36,24 @@ static int mark_day(struct dirty *d, struct store *s, const char *unit, int64_t 
 	return store_run(s, "INSERT OR IGNORE INTO dirty(day, unit) VALUES(?, ?)", "it", day, unit);
 }
 
-/* Ranges are remembered by their negative first day: no day of ours is before 1970. */
+/* Ranges are remembered by their negative first day: no day of ours is before 1970. Today's numbers do not wait for
+ * history's. */
+static int wait_range(struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	return store_run(s,
+			 "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 " first = min(first, excluded.first), last = max(last, excluded.last)",
+			 "tii", unit, first, last);
+}
+
 static int mark_range(struct dirty *d, struct store *s, const char *unit, int64_t first)
 {
+	int r;
+
 	if (remember(d, unit, -first))
 		return 0;
-	return store_run(s,
-			 "INSERT INTO dirty_range(unit, period, first, last) VALUES(?, 0, ?, ?) ON CONFLICT DO UPDATE SET"
-			 " first = min(first, excluded.first), last = max(last, excluded.last)",
-			 "tii", unit, first, d->today);
+	r = wait_range(s, unit, first, d->today);
+	return r < 0 ? r : mark_day(d, s, unit, d->today);
 }
 
 /* Both ends in one number, far below the ranges up to today; days of ours have five digits. */
@@ -51,44 +62,73 @@ static int64_t remembered_period(int64_t first, int64_t last)
 	return -last * 10000000 - first;
 }
 
-int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
+/* ---- months that are past their freezing (DOMAIN §2: 24 h without new rows) ---- */
+
+static int note_late(struct dirty *d, struct store *s, const char *unit, int64_t month, bool onwards)
 {
-	if (!unit[0] || first > MIN(last, d->today))
-		return 0;
-	if (first <= 0 || last >= d->today)
-		return dirty_mark(d, s, unit, first, last);
-	if (remember(d, unit, remembered_period(first, last)))
-		return 0;
 	return store_run(s,
-			 "INSERT INTO dirty_range(unit, period, first, last) VALUES(?1, ?3, ?2, ?3) ON CONFLICT DO UPDATE SET"
-			 " first = min(first, excluded.first), last = max(last, excluded.last)",
-			 "tii", unit, first, last);
+			 "INSERT INTO late_month(unit, month, onwards, at) VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			 " at = excluded.at",
+			 "tiii", unit, month, (int64_t)onwards, d->now);
+}
+
+static int mark_late(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	int64_t month = months_first_day(first);
+	int r = 0;
+
+	if (last >= d->past_before - 1)
+		return note_late(d, s, unit, month, true);
+	for (; r >= 0 && month <= last; month = months_next(month))
+		r = note_late(d, s, unit, month, false);
+	return r;
 }
 
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
 {
+	int r = 0;
+
 	if (!unit[0])
 		return 0;
-	if (first > 0 && first < d->today && last >= d->today)
+	if (first < d->past_before)
+		r = mark_late(d, s, unit, first, last);
+	if (r < 0)
+		return r;
+	if (first < d->today && last >= d->today)
 		return mark_range(d, s, unit, first);
 	last = MIN(last, d->today);
-	for (int64_t day = first; day <= last; day++) {
-		int r = mark_day(d, s, unit, day);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (int64_t day = first; r >= 0 && day <= last; day++)
+		r = mark_day(d, s, unit, day);
+	return r;
 }
 
-static int newest_day(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE])
+int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last)
+{
+	int r = 0;
+
+	if (!unit[0] || first > MIN(last, d->today))
+		return 0;
+	if (first <= 0 || last >= d->today)
+		return dirty_mark(d, s, unit, first, last);
+	if (first < d->past_before)
+		r = mark_late(d, s, unit, first, last);
+	if (r < 0 || remember(d, unit, remembered_period(first, last)))
+		return r;
+	return wait_range(s, unit, first, last);
+}
+
+int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day)
+{
+	return mark_day(d, s, unit, day);
+}
+
+/* ---- taking ---- */
+
+/* The newest marked day not before `oldest`. */
+static int newest_day(struct store *s, int64_t oldest, int64_t *ret_day, char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q,
-			    "SELECT * FROM (SELECT day, unit FROM dirty ORDER BY day DESC, unit LIMIT 1)"
-			    " UNION ALL SELECT * FROM (SELECT last, unit FROM dirty_range ORDER BY last DESC, unit LIMIT 1)"
-			    " ORDER BY 1 DESC LIMIT 1",
-			    "");
+	int r = store_query(s, &q, "SELECT day, unit FROM dirty WHERE day >= ? ORDER BY day DESC, unit LIMIT 1", "i", oldest);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
@@ -97,19 +137,80 @@ static int newest_day(struct store *s, int64_t *ret_day, char unit[static UNIT_S
 	return 1;
 }
 
-int dirty_take(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE])
+static int unmark(struct store *s, const char *unit, int64_t day)
 {
-	int r = newest_day(s, ret_day, unit);
+	int r = store_run(s, "DELETE FROM dirty WHERE day = ? AND unit = ?", "it", day, unit);
+
+	return r < 0 ? r : store_changes(s) > 0;
+}
+
+/* Days in a row that are marked, downwards from the newest. */
+static int take_days(struct store *s, int64_t oldest, int64_t most, struct dirty_days *ret)
+{
+	int r = newest_day(s, oldest, &ret->last, ret->unit);
 
 	if (r <= 0)
 		return r;
-	/* The day may be marked both ways: it is computed once. */
-	r = store_run(s, "DELETE FROM dirty WHERE day = ? AND unit = ?", "it", *ret_day, unit);
-	if (r >= 0)
-		r = store_run(s, "DELETE FROM dirty_range WHERE unit = ?1 AND first >= ?2", "ti", unit, *ret_day);
-	if (r >= 0)
-		r = store_run(s, "UPDATE dirty_range SET last = last - 1 WHERE unit = ?1 AND last = ?2", "ti", unit, *ret_day);
+	for (ret->first = ret->last; ret->last - ret->first < most; ret->first--)
+		if ((r = unmark(s, ret->unit, ret->first)) <= 0)
+			break;
+	ret->first++;
+	return MIN(r, 0) < 0 ? r : 1;
+}
+
+/* The range being computed, or the waiting one of the next unit behind the last, which is then begun. */
+static int current_range(struct dirty_turn *t, struct store *s, struct dirty_days *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	bool started;
+	int r = store_query(s, &q,
+			    "SELECT unit, first, last, started FROM dirty_range ORDER BY started DESC, unit <= ?, unit LIMIT 1", "t",
+			    t->unit);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	snprintf(ret->unit, sizeof ret->unit, "%s", store_text(q, 0));
+	ret->first = store_int(q, 1);
+	ret->last = store_int(q, 2);
+	started = store_int(q, 3) == 1;
+	store_reset(q);
+	q = NULL;
+	if (!started)
+		r = store_run(s, "UPDATE dirty_range SET started = 1 WHERE started = 0 AND unit = ?", "t", ret->unit);
+	memcpy(t->unit, ret->unit, sizeof t->unit);
 	return r < 0 ? r : 1;
+}
+
+static int take_range(struct dirty_turn *t, struct store *s, int64_t most, struct dirty_days *ret)
+{
+	int r = current_range(t, s, ret);
+	bool all;
+
+	if (r <= 0)
+		return r;
+	all = ret->last - ret->first < most;
+	if (all)
+		r = store_run(s, "DELETE FROM dirty_range WHERE started = 1 AND unit = ?", "t", ret->unit);
+	else
+		r = store_run(s, "UPDATE dirty_range SET last = ? WHERE started = 1 AND unit = ?", "it", ret->last - most, ret->unit);
+	if (!all)
+		ret->first = ret->last - most + 1;
+	for (int64_t day = ret->first; r >= 0 && day <= ret->last; day++)
+		r = unmark(s, ret->unit, day);
+	return r < 0 ? r : 1;
+}
+
+int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret)
+{
+	int r = take_days(s, today - 1, most, ret);
+
+	if (r != 0)
+		return r;
+	t->single = !t->single; /* neither late reports nor history starve */
+	r = t->single ? take_days(s, 0, most, ret) : take_range(t, s, most, ret);
+	if (r == 0)
+		r = t->single ? take_range(t, s, most, ret) : take_days(s, 0, most, ret);
+	return r;
 }
 
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last)

@@ -4,6 +4,9 @@
  * registration changes every day since it took effect) is one row of `dirty_range`, or a province that registers would
  * write a thousand rows a message. Written in the transaction that changed the facts; a small set in memory keeps the
  * hot path from writing the same mark for every message.
+ *
+ * A range is computed from its last day downwards. What is marked meanwhile waits in a second range of the unit, so that
+ * a stream of registrations never sends history back to today: it is finished, then begun once more.
  */
 #pragma once
 
@@ -13,14 +16,29 @@
 struct dirty {
 	struct dirty_mark *marks; /* what the table already holds (hash set) */
 	int64_t today;            /* the fold's day: nothing is computed for days behind it */
+	int64_t past_before;      /* first day of the earliest month whose freezing is still to come */
+	int64_t now;              /* received_at of the row that is folded */
+};
+
+/* Days of a unit, in a row. */
+struct dirty_days {
+	char unit[UNIT_SIZE];
+	int64_t first, last;
+};
+/* Whose turn it is; zero-initialised is fine. */
+struct dirty_turn {
+	char unit[UNIT_SIZE];
+	bool single;
 };
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
 /* The same for a period that many facts touch whole (a half-year): one row while it lies behind today, too. */
 int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
-/* Takes the newest marked day out: 1 and what it is, 0: none. */
-int dirty_take(struct store *s, int64_t *ret_day, char unit[static UNIT_SIZE]);
+/* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
+int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
+/* Takes at most `most` marked days out, those of today and yesterday before all others: 1 and which, 0: none. */
+int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret);
 /* Forgets the set: after a ROLLBACK and when the table's rows were taken out. */
 void dirty_forget(struct dirty *d);

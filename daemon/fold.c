@@ -3,9 +3,12 @@
 
 #include "../collectors/incident.h"
 #include "clock.h"
+#include "frozen.h"
 #include "imports.h"
+#include "months.h"
 #include "policy_row.h"
 #include "rules.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +22,19 @@ static int load_policy(struct fold *f)
 	return MIN(policy_row_newest(f->store, &f->policy), 0);
 }
 
+static void set_today(struct fold *f, int64_t day)
+{
+	f->dirty.today = day;
+	f->dirty.past_before =
+		f->policy ? months_first_day(day - policy_freeze(f->policy, day)->days_after_month_end) : INT64_MIN;
+}
+
 static int load_today(struct fold *f)
 {
 	int64_t turn = STORE_NULL;
 	int r = store_get_int(f->store, &turn, "SELECT min(at) FROM due WHERE kind = 'day'", "");
 
-	f->dirty.today = turn == STORE_NULL ? 0 : clock_local_day(turn) - 1;
+	set_today(f, turn == STORE_NULL ? 0 : clock_local_day(turn) - 1);
 	f->due_changed = true;
 	return MIN(r, 0);
 }
@@ -35,6 +45,8 @@ int fold_open(struct store *s, struct fold *ret)
 
 	*ret = (struct fold){ .store = s };
 	r = streams_load(s, &ret->streams);
+	if (r >= 0)
+		r = standing_load(ret);
 	if (r >= 0)
 		r = load_policy(ret);
 	return r < 0 ? r : load_today(ret);
@@ -71,7 +83,9 @@ int fold_rollback(struct fold *f, size_t mark)
 	if (mark == 0)
 		streams_commit(&f->streams);
 	dirty_forget(&f->dirty);
-	r = load_policy(f);
+	r = standing_load(f);
+	if (r >= 0)
+		r = load_policy(f);
 	return r < 0 ? r : load_today(f);
 }
 
@@ -216,6 +230,7 @@ static int fold_told(struct fold *f, const struct told *t)
 	struct site *site;
 	int r = find_site(f, t, &site);
 
+	f->dirty.now = t->row->received_at;
 	if (r >= 0 && t->replay_of)
 		return fold_replay(f, t, site);
 	if (r >= 0 && t->status != STATUS_ACCEPTED)
@@ -290,8 +305,17 @@ static int start_calendar(struct fold *f, const struct ledger_row *row)
 	int64_t day = clock_local_day(row->received_at);
 	int r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 
-	f->dirty.today = day;
+	set_today(f, day);
 	return r < 0 ? r : ask_evening(f, day);
+}
+
+/* Whatever a policy says of days, it says of all of them. */
+static int mark_everything(struct fold *f)
+{
+	int64_t first = f->dirty.today;
+	int r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", first);
+
+	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
 }
 
 static int act_policy(struct fold *f, const struct ledger_row *row, const char *rest)
@@ -301,7 +325,10 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 	(void)rest;
 	if (r >= 0)
 		r = load_policy(f);
-	return r < 0 || row->n > 1 ? r : start_calendar(f, row);
+	set_today(f, f->dirty.today);
+	if (r < 0)
+		return r;
+	return row->n > 1 ? mark_everything(f) : start_calendar(f, row);
 }
 
 static int act_import(struct fold *f, const struct ledger_row *row, const char *kind)
@@ -324,7 +351,7 @@ static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, con
 
 	(void)row;
 	(void)subject;
-	f->dirty.today = day;
+	set_today(f, day);
 	r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 	if (r >= 0)
 		r = ask_evening(f, day);
@@ -353,6 +380,17 @@ static int due_incident(struct fold *f, const struct ledger_row *row, int64_t at
 	return known ? incident_refresh(f, row->n, row->received_at, known, slash + 1) : -EUCLEAN;
 }
 
+/* A month of a unit is frozen: its values are in the row (freeze.h). Its samples only have to say so. */
+static int due_month(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	char unit[UNIT_SIZE];
+	int64_t month;
+	int r = frozen_fold(f, row, subject, unit, &month);
+
+	(void)at;
+	return r < 0 ? r : dirty_refresh(&f->dirty, f->store, unit, months_next(month) - 1);
+}
+
 static const struct {
 	const char *kind;
 	int (*fold)(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject);
@@ -360,6 +398,7 @@ static const struct {
 	{ "day", due_day },
 	{ "evening", due_evening },
 	{ "incident", due_incident },
+	{ "month", due_month },
 };
 
 static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)
@@ -444,13 +483,18 @@ static int act_erase(struct fold *f, const struct ledger_row *row, const char *r
 	return r < 0 || !c || !c->forget || !site ? r : c->forget(f, site, e.of);
 }
 
-/* start, stop, connect, disconnect and jumps of the clock: on record, nothing follows from them yet. */
+/* start, stop, connected, disconnected: what a sender could not deliver then was late because of us (DOMAIN §3
+ * "unclear"). Jumps of the clock are on record, nothing follows from them. */
 static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
 {
-	(void)f;
-	(void)row;
-	(void)what;
-	return 0;
+	static const char *const interruptions[] = { "start", "stop", "connected", "disconnected" };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(interruptions); i++)
+		if (strcmp(what, interruptions[i]) == 0)
+			r = store_run(f->store, "INSERT INTO interruption(at, n, what) VALUES(?, ?, ?)", "iit", row->received_at,
+				      row->n, what);
+	return r;
 }
 
 static const struct {
@@ -469,6 +513,7 @@ int fold_ledger_row(struct fold *f, const struct ledger_row *row)
 	struct topic topic;
 	int r;
 
+	f->dirty.now = row->received_at;
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
 		size_t len = strlen(acts[i].prefix);
 

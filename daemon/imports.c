@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "imports.h"
 
+#include "../collectors/registration.h"
 #include "clock.h"
 #include "ids.h"
+#include "indicators.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +20,9 @@ enum column_type {
 	COLUMN_COUNT,
 	COLUMN_DECIMAL, /* a decimal number, kept as its text and compared exactly */
 	COLUMN_WORD,
+	COLUMN_SITE,
+	COLUMN_ITEM,   /* the id of a declared item: stands in paths and topics */
+	COLUMN_PERIOD, /* a day, month, quarter, half year or year */
 };
 
 struct column {
@@ -31,8 +37,107 @@ struct kind {
 	struct column columns[COLUMNS_MAX];
 	const char *sql; /* parameters: the columns in order, then, if keeps_n, the ledger row */
 	bool keeps_n;    /* of two rows of one key both stay, the later counts */
-	bool recomputes; /* indicators of all units change */
+	/* Instead of sql, or behind it: what the row means beyond itself, the days that it changes above all. */
+	int (*apply)(struct fold *f, const union store_value *values);
 };
+
+/* ---- what rows change ---- */
+
+static int first_day_of_all(struct fold *f, int64_t *ret)
+{
+	*ret = f->dirty.today;
+	return store_get_int(f->store, ret, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);
+}
+
+static int workday_applied(struct fold *f, const union store_value *values)
+{
+	int64_t day = values[0].number;
+
+	return dirty_mark_all(&f->dirty, f->store, day, day);
+}
+
+/* Units of a division: the unit itself, a province's ("33" or "330000"), or all (""). Only such as have sites. */
+static int mark_units(struct fold *f, const char *division, int64_t first)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char prefix[7];
+	int64_t earliest;
+	int r = first_day_of_all(f, &earliest);
+
+	snprintf(prefix, sizeof prefix, "%s", division);
+	if (strcmp(prefix + MIN(strlen(prefix), (size_t)2), "0000") == 0)
+		prefix[2] = '\0';
+	if (r >= 0)
+		r = store_query(f->store, &q,
+				"SELECT unit FROM site WHERE unit >= ?1 AND unit < ?1 || ':' UNION"
+				" SELECT unit FROM register WHERE unit >= ?1 AND unit < ?1 || ':'",
+				"t", prefix);
+	while (r >= 0 && (r = store_step(q)) > 0)
+		r = dirty_mark(&f->dirty, f->store, store_text(q, 0), MAX(first, earliest), f->dirty.today);
+	return MIN(r, 0);
+}
+
+static int population_applied(struct fold *f, const union store_value *values)
+{
+	return mark_units(f, values[0].text, values[1].number);
+}
+
+/* Only gap_places is made of a target; the others are compared with theirs when they are shown. */
+static int target_applied(struct fold *f, const union store_value *values)
+{
+	return strcmp(values[1].text, "places_per_1000") != 0 ? 0 : mark_units(f, values[0].text ? values[0].text : "", 0);
+}
+
+static int64_t word_number(const char *const *words, const char *word)
+{
+	for (int64_t i = 0; word && words[i]; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return STORE_NULL;
+}
+
+#define TRUE_WORDS " true yes 1 "
+#define FALSE_WORDS " false no 0 "
+static bool is_word(const char *text, const char *words);
+
+/* A later row of the same site and day fills its own columns and leaves the others as they were. */
+static int register_apply(struct fold *f, const union store_value *v)
+{
+	char unit[UNIT_SIZE] = "";
+	int r;
+
+	if (v[2].text)
+		ids_unit_of(v[2].text, unit);
+	r = store_run(f->store,
+		      "INSERT INTO register(site, effective_on, division, unit, filing, registration, inclusive, source)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET"
+		      " division = ifnull(excluded.division, division), unit = ifnull(excluded.unit, unit),"
+		      " filing = ifnull(excluded.filing, filing), registration = ifnull(excluded.registration, registration),"
+		      " inclusive = ifnull(excluded.inclusive, inclusive), source = excluded.source",
+		      "tittiiit", v[0].text, v[1].number, v[2].text, unit[0] ? unit : NULL, word_number(filing_words, v[3].text),
+		      word_number(registration_words, v[4].text), v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
+		      v[6].text);
+	f->sites_move = f->sites_move || unit[0];
+	return r < 0 ? r : standing_changed(f, v[0].text, v[1].number);
+}
+
+static bool read_period(const char *text, const char **period, int64_t *as_of);
+
+static int declared_apply(struct fold *f, const union store_value *v)
+{
+	const char *period;
+	int64_t as_of;
+
+	if (!read_period(v[2].text, &period, &as_of))
+		return -EUCLEAN;
+	return store_run(f->store,
+			 "INSERT INTO declared(unit, item, period, as_of, numerator, denominator, document, revision)"
+			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT DO UPDATE SET numerator = excluded.numerator,"
+			 " denominator = excluded.denominator, document = excluded.document, revision = revision + 1"
+			 " WHERE (numerator, denominator, document)"
+			 " IS NOT (excluded.numerator, excluded.denominator, excluded.document)",
+			 "tttittt", v[0].text, v[1].text, period, as_of, v[3].text, v[4].text, v[5].text);
+}
 
 static const struct kind kinds[] = {
 	{ .name = "divisions",
@@ -44,7 +149,7 @@ static const struct kind kinds[] = {
 	  .columns = { { .name = "date", .type = COLUMN_DAY }, { .name = "day", .type = COLUMN_WORD, .words = " rest work " }, { .name = "reason", .type = COLUMN_TEXT, .optional = true } },
 	  .sql = "INSERT INTO workday(date, day, reason) VALUES(?1, ?2, ?3)"
 		 " ON CONFLICT DO UPDATE SET day = excluded.day, reason = excluded.reason",
-	  .recomputes = true },
+	  .apply = workday_applied },
 	{ .name = "designations",
 	  .columns = { { .name = "unit", .type = COLUMN_CODE }, { .name = "name", .type = COLUMN_TEXT, .optional = true }, { .name = "cycle", .type = COLUMN_TEXT },
 		       { .name = "status", .type = COLUMN_WORD,
@@ -58,14 +163,32 @@ static const struct kind kinds[] = {
 	  .columns = { { .name = "division", .type = COLUMN_CODE }, { .name = "reference_date", .type = COLUMN_DAY }, { .name = "resident", .type = COLUMN_COUNT, .optional = true },
 		       { .name = "under3", .type = COLUMN_COUNT, .optional = true }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO population(division, reference_date, resident, under3, source, n) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
-		 " ON CONFLICT DO UPDATE SET resident = excluded.resident, under3 = excluded.under3, source = excluded.source",
+		 " ON CONFLICT DO UPDATE SET resident = ifnull(excluded.resident, resident),"
+		 " under3 = ifnull(excluded.under3, under3), source = excluded.source",
 	  .keeps_n = true,
-	  .recomputes = true },
+	  .apply = population_applied },
 	{ .name = "targets",
 	  .columns = { { .name = "division", .type = COLUMN_CODE, .optional = true }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "value", .type = COLUMN_DECIMAL },
 		       { .name = "by", .type = COLUMN_DAY }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO target(division, indicator, value, by, source) VALUES(ifnull(?1, ''), ?2, ?3, ?4, ?5)"
-		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source" },
+		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source",
+	  .apply = target_applied },
+	{ .name = "register",
+	  .columns = { { .name = "site", .type = COLUMN_SITE }, { .name = "effective_on", .type = COLUMN_DAY },
+		       { .name = "division", .type = COLUMN_CODE, .optional = true },
+		       { .name = "filing", .type = COLUMN_WORD, .optional = true,
+			 .words = " none submitted filed defects change_pending withdrawn cancelled licensed licence_suspended"
+				  " licence_revoked " },
+		       { .name = "registration", .type = COLUMN_WORD, .optional = true, .words = " registered cancelled " },
+		       { .name = "inclusive", .type = COLUMN_WORD, .optional = true, .words = TRUE_WORDS FALSE_WORDS },
+		       { .name = "source", .type = COLUMN_TEXT } },
+	  .apply = register_apply },
+	{ .name = "declared",
+	  .columns = { { .name = "unit", .type = COLUMN_CODE }, { .name = "item", .type = COLUMN_ITEM },
+		       { .name = "period", .type = COLUMN_PERIOD }, { .name = "numerator", .type = COLUMN_DECIMAL },
+		       { .name = "denominator", .type = COLUMN_DECIMAL, .optional = true },
+		       { .name = "document", .type = COLUMN_TEXT } },
+	  .apply = declared_apply },
 	{ .name = "averages",
 	  .columns = { { .name = "province", .type = COLUMN_PROVINCE }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "reference_date", .type = COLUMN_DAY },
 		       { .name = "value", .type = COLUMN_DECIMAL }, { .name = "source", .type = COLUMN_TEXT } },
@@ -221,6 +344,48 @@ static bool has_control(const char *text)
 	return false;
 }
 
+#define ITEM_BYTES_MAX 192 /* 64 Chinese characters */
+
+static bool is_item(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (const char *p = text; *p; p++)
+		if (!((unsigned char)*p >= 0x80 || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+		      (*p >= 'A' && *p <= 'Z') || strchr("._-", *p)))
+			return false;
+	return len > 0 && len <= ITEM_BYTES_MAX && !indicator_of(text);
+}
+
+/* "2026", "2026H1", "2026Q3": filed under the last month of it. */
+static bool read_long_period(const char *text, int64_t *as_of)
+{
+	size_t len = strlen(text);
+	int part = len == 6 ? text[5] - '0' : 1, parts = 1, year;
+
+	if ((len != 4 && len != 6) || strspn(text, "0123456789") != 4)
+		return false;
+	if (len == 6)
+		parts = text[4] == 'H' ? 2 : text[4] == 'Q' ? 4 : 0;
+	if (part < 1 || part > parts)
+		return false;
+	year = (int)strtol(text, NULL, 10);
+	*as_of = clock_day_of(year, part * 12 / parts, 1);
+	return year >= 1900;
+}
+
+static bool read_period(const char *text, const char **period, int64_t *as_of)
+{
+	char day[16];
+
+	*period = "day";
+	if (clock_parse_day(text, as_of) == 0)
+		return true;
+	*period = "month";
+	snprintf(day, sizeof day, "%.7s-01", text);
+	return (strlen(text) == 7 && clock_parse_day(day, as_of) == 0) || read_long_period(text, as_of);
+}
+
 struct rule_text {
 	const char *zh, *en;
 };
@@ -232,12 +397,19 @@ static const struct rule_text rule_texts[] = {
 	[COLUMN_COUNT] = { "应为非负整数", "must be a whole number, 0 or more" },
 	[COLUMN_DECIMAL] = { "应为十进制数，如 4.5", "must be a decimal number such as 4.5" },
 	[COLUMN_WORD] = { "不是允许的取值", "is not one of the allowed words" },
+	[COLUMN_SITE] = { "应为统一社会信用代码，或其后加 -01…-99", "must be a site id: a USCC, or a USCC and -01 to -99" },
+	[COLUMN_ITEM] = { "应为 1–64 个字母、数字、汉字或 . _ -，且不得与计算指标同名",
+			  "must be 1 to 64 letters, digits, Chinese characters or . _ -, and not an indicator that is computed" },
+	[COLUMN_PERIOD] = { "应为 YYYY-MM-DD、YYYY-MM、YYYYQ1–Q4、YYYYH1–H2 或 YYYY",
+			    "must be YYYY-MM-DD, YYYY-MM, YYYYQ1 to Q4, YYYYH1, YYYYH2 or YYYY" },
 };
 
 /* Text → value; an optional empty cell is NULL (text: ""). */
 static bool read_value(const struct column *c, const char *text, union store_value *ret)
 {
 	bool number = c->type == COLUMN_DAY || c->type == COLUMN_COUNT;
+	const char *period;
+	int64_t as_of;
 
 	if (text[0] == '\0') {
 		if (number)
@@ -261,6 +433,12 @@ static bool read_value(const struct column *c, const char *text, union store_val
 		return is_decimal(text);
 	case COLUMN_WORD:
 		return is_word(text, c->words);
+	case COLUMN_SITE:
+		return ids_site_valid(text);
+	case COLUMN_ITEM:
+		return is_item(text);
+	case COLUMN_PERIOD:
+		return read_period(text, &period, &as_of);
 	default:
 		return !has_control(text);
 	}
@@ -375,6 +553,7 @@ static int apply_record(void *context, const struct kind *k, const union store_v
 	union store_value all[COLUMNS_MAX + 1];
 	char types[COLUMNS_MAX + 2] = "";
 	size_t count = column_count(k);
+	int r;
 
 	for (size_t i = 0; i < count; i++) {
 		all[i] = values[i];
@@ -384,7 +563,8 @@ static int apply_record(void *context, const struct kind *k, const union store_v
 		all[count].number = a->n;
 		types[count] = 'i';
 	}
-	return store_run_values(a->f->store, k->sql, types, all);
+	r = k->sql ? store_run_values(a->f->store, k->sql, types, all) : 0;
+	return r < 0 || !k->apply ? r : k->apply(a->f, values);
 }
 
 int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows)
@@ -392,15 +572,11 @@ int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, 
 	const struct kind *k = kind_of(kind);
 	struct applying a = { .f = f, .n = n };
 	struct import_report rep = { 0 };
-	int64_t first = f->dirty.today;
 	int r;
 
 	if (!k)
 		return -EINVAL;
 	r = read_file(k, csv, len, &rep, apply_record, &a);
 	*ret_rows = rep.rows;
-	if (r < 0 || !k->recomputes)
-		return r;
-	r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);
-	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
+	return r;
 }

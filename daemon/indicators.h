@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of indicators (DOMAIN §2): one row each; adding one touches this table and nothing else.
+ * Meaning: the table of indicators (DOMAIN §2): one row each; adding one touches this table and nothing else. A row
+ * names the sums it is made of; what those sums are is unit_days.c's matter. Declared items are indicators without a
+ * row: they have no code.
  */
 #pragma once
 
@@ -10,18 +12,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum indicator_completeness {
+	COMPLETE_ALWAYS, /* 1 */
+	COMPLETE_STOCK,  /* operating sites with a usable report ÷ operating sites */
+	COMPLETE_FLOW,   /* Σ received ÷ Σ expected */
+};
+
+#define SUM_NONE SIZE_MAX
+
 struct indicator {
 	const char *id, *zh, *en;
 	int64_t scale;        /* 1 for counts */
 	bool count;           /* a sum without denominator; a province's is summed and never compared */
 	bool headline;        /* shown in lists of units */
 	bool lower_is_better; /* the province comparison is called `worse`, not `above` */
-	bool flow;            /* its completeness is received ÷ expected reports; else usable ÷ operating sites */
-	const char *population; /* the column of the population table it needs, told as a source; or NULL */
-	/* One row: numerator (NULL: no data), denominator (NULL for counts), the input that is missing or NULL.
-	 * With a population ?1 is the unit and ?2 the day, else there are no parameters; reads temp.counted_site (recompute.c), one row a site that exists on the day. */
-	const char *sql;
-	/* Instead of sql: a function, which is handed `cell`. */
+	bool flow;            /* a month is the sum of its days; else it is its last day's */
+	enum indicator_completeness completeness;
+	size_t numerator, denominator; /* offsets of sums */
+	size_t population;             /* offset in struct measuring of the population that is the denominator; 0: none */
+	bool needs_reports;            /* no_data without a usable report of an operating site */
+	const char *lacking;           /* names the denominator when it is missing or zero */
+	/* Instead of the offsets: a function, which is handed `cell` and sets operands, status, reason. < 0: the store failed. */
 	int (*measure)(const struct measuring *m, struct measured *ret);
 	int cell;
 	bool survey; /* answers of people: outside, cells of few are suppressed (DOMAIN §5) */
@@ -30,3 +41,10 @@ struct indicator {
 extern const struct indicator indicators[];
 extern const size_t indicator_count;
 const struct indicator *indicator_of(const char *id); /* NULL when unknown */
+
+/* The target in force on the day: unit before province before all; the smallest `by` not before the day, else the
+ * last. 1 and *q on (value, by, source), 0 none. */
+int indicator_target(struct store *s, const char *unit, const char *indicator, int64_t day, store_stmt **q);
+
+/* One indicator of one day. */
+int indicator_measure(const struct indicator *i, const struct measuring *m, struct measured *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest.h"
 
+#include "frozen.h"
 #include "clock.h"
 #include "log.h"
 
@@ -536,6 +537,41 @@ int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *conte
 		r = append_due(in, now, &due);
 	if (r >= 0)
 		r = fn(in, context, now);
+	if (r < 0) {
+		roll_back(in);
+		return r;
+	}
+	return commit(in);
+}
+
+static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_count)
+{
+	_cleanup_(buf_done) struct buf topic = { 0 }, payload = { 0 };
+	struct frozen_walk walk = { 0 };
+	int64_t at;
+	int r = 0;
+
+	while (*ret_count < most && (r = frozen_next(&in->fold, &walk, now, &topic, &payload, &at)) > 0) {
+		r = append_act(in, topic.p, payload.p, payload.len, "daemon", at);
+		if (r < 0)
+			return r;
+		++*ret_count;
+	}
+	return MIN(r, 0);
+}
+
+int ingest_freeze(struct ingest *in, int64_t now, int most, int *ret_count)
+{
+	int64_t any = 0;
+	int r = store_get_int(in->store, &any, "SELECT 1 FROM sample WHERE period = 'month' AND final = 0 AND as_of < ? LIMIT 1", "i",
+			      in->fold.dirty.past_before);
+
+	*ret_count = 0;
+	if (r <= 0)
+		return r;
+	r = begin(in);
+	if (r >= 0)
+		r = append_frozen(in, now, most, ret_count);
 	if (r < 0) {
 		roll_back(in);
 		return r;

@@ -74,6 +74,9 @@ int ingest_append(struct ingest *in, const char *topic, const char *payload, siz
 /* The due rows up to now. *ret_count of them were appended. */
 int ingest_due(struct ingest *in, int64_t now, int *ret_count);
 
+/* Freezes months that are due (frozen.h): only when every marked day is computed. At most `most`; *ret_count were. */
+int ingest_freeze(struct ingest *in, int64_t now, int most, int *ret_count);
+
 /* Judged, then an act. 1: refused, see report; 2: the same bytes are the last import of this kind, nothing to do. */
 int ingest_import(struct ingest *in, const char *kind, const char *csv, size_t len, const char *actor, int64_t now,
 		  struct import_report *ret, struct ledger_head *ret_head);

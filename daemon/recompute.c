@@ -1,68 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "recompute.h"
 
-#include "../collectors/registration.h"
 #include "clock.h"
 #include "indicators.h"
+#include "months.h"
+#include "samples.h"
+#include "unit_days.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* Everything an indicator's SQL needs to know of a site on a day (DOMAIN §2), computed once for all of them:
- *
- *   operating  registered and operating             filed  filed, change_pending or licensed
- *   own_places not a kindergarten class or family point: those count their children under 36 months
- *   usable     its latest live enrolment is at most 31 days old; stale: older than 7
- *   under36, attending (full day + half day), counted (places): of the last open report; NULL without a usable one
- *   expected, reported  whether a report of this very day is expected, and is there
- */
-static const char tables[] =
-	"CREATE TEMP TABLE recent_day(back INTEGER PRIMARY KEY, day INTEGER NOT NULL);"
-	"CREATE TEMP TABLE counted_site(site INTEGER PRIMARY KEY, operating INTEGER, filed INTEGER, own_places INTEGER,"
-	" registered_places INTEGER, expected INTEGER, reported INTEGER, latest INTEGER, open INTEGER, source INTEGER,"
-	" usable INTEGER, stale INTEGER, under36 INTEGER, attending INTEGER, counted INTEGER);";
-
-static const char fill_sites[] =
-	"INSERT INTO temp.counted_site(site, operating, filed, own_places, registered_places, expected, latest)"
-	" SELECT s.id, r.registration = ?3 AND r.operation = ?4, r.filing IN (?5, ?6, ?7), r.facility NOT IN (?8, ?9),"
-	"  r.places_infant + r.places_toddler + r.places_older + r.places_mixed,"
-	"  ?10 AND r.registration = ?3 AND r.operation = ?4 AND s.expected_from <= ?2,"
-	"  (SELECT x.day FROM temp.recent_day d CROSS JOIN enrolment x ON x.day = d.day AND x.site = s.id AND x.counts = 1"
-	"   ORDER BY d.back LIMIT 1)"
-	" FROM site s JOIN registration r ON r.site = s.id AND r.counts = 1 AND r.effective_on ="
-	"  (SELECT max(effective_on) FROM registration WHERE site = s.id AND counts = 1 AND effective_on <= ?2)"
-	" WHERE s.unit = ?1";
-
-/* A closed day carries the figures of the last open report; without an earlier open one, its own. */
-#define CARRY_DAYS_MAX "1200"
-static const char find_source[] =
-	"UPDATE temp.counted_site SET usable = 1, reported = latest = ?1, stale = latest < ?1 - ?2,"
-	" open = (SELECT e.open FROM enrolment e WHERE e.day = latest AND e.site = counted_site.site AND e.counts = 1)"
-	" WHERE latest IS NOT NULL";
-static const char carry_open[] =
-	"UPDATE temp.counted_site SET source = iif(open, latest, ifnull((WITH RECURSIVE back(day) AS"
-	" (SELECT latest - 1 UNION ALL SELECT day - 1 FROM back WHERE day > max(?1, latest - " CARRY_DAYS_MAX "))"
-	" SELECT x.day FROM back CROSS JOIN enrolment x ON x.day = back.day AND x.site = counted_site.site AND x.counts = 1"
-	" AND x.open = 1 LIMIT 1), latest)) WHERE usable";
-static const char fill_figures[] =
-	"UPDATE temp.counted_site SET under36 = e.under12 + e.m12_23 + e.m24_35, attending = e.fullday + e.halfday,"
-	" counted = iif(own_places, min(ifnull(e.places, registered_places), registered_places),"
-	"  e.under12 + e.m12_23 + e.m24_35)"
-	" FROM enrolment e WHERE e.day = source AND e.site = counted_site.site AND e.counts = 1";
+#define RUN_DAYS_MAX 400   /* days of a unit begun at once */
+#define FIRST_DAY_US 2000  /* before anything was measured */
+#define OPEN_DAYS 4        /* opening a unit costs about as much as so many days */
 
 int recompute_open(struct store *s, struct fold *f, struct recompute *ret)
 {
 	int r;
 
-	*ret = (struct recompute){ .store = s, .fold = f };
-	r = store_exec(s, tables);
-	if (r >= 0)
-		r = store_get_int(s, &ret->computed_n, "SELECT value FROM progress WHERE name = 'indicators_n'", "");
+	*ret = (struct recompute){ .store = s, .fold = f, .day_us = FIRST_DAY_US };
+	r = store_get_int(s, &ret->computed_n, "SELECT value FROM progress WHERE name = 'indicators_n'", "");
 	if (r >= 0)
 		r = store_get_int(s, &ret->change, "SELECT ifnull(max(change), 0) FROM sample", "");
 	return MIN(r, 0);
 }
 
+/* ---- the calendar ---- */
+
+/* A year without calendar: Monday to Friday. */
 static int is_working_day(struct store *s, int64_t day, bool *ret)
 {
 	int64_t work = STORE_NULL;
@@ -74,222 +39,232 @@ static int is_working_day(struct store *s, int64_t day, bool *ret)
 }
 
 /* Today's reports are expected once its `evening` row was folded. */
-static int evening_passed(struct recompute *rc, int64_t day, bool *ret)
+static int is_expected(struct recompute *rc, int64_t day, bool *ret)
 {
 	int64_t pending = 0;
-	int r = 0;
+	int r = is_working_day(rc->store, day, ret);
 
-	if (day == rc->fold->dirty.today)
+	if (r >= 0 && *ret && day == rc->fold->dirty.today)
 		r = store_get_int(rc->store, &pending, "SELECT 1 FROM due WHERE kind = 'evening' AND at >= ? AND at < ?", "ii",
 				  clock_day_start_ms(day), clock_day_start_ms(day + 1));
-	*ret = !pending;
+	*ret = *ret && !pending;
 	return MIN(r, 0);
 }
 
-/* Only days with reports: history before the first one costs nothing. */
-static int fill_recent_days(struct store *s, int64_t day, int64_t usable_days)
-{
-	int r = store_run(s, "DELETE FROM temp.recent_day", "");
+/* ---- a day of a unit ---- */
 
-	for (int64_t back = 0; r >= 0 && back <= usable_days; back++)
-		r = store_run(s,
-			      "INSERT INTO temp.recent_day(back, day) SELECT ?1, ?2"
-			      " WHERE EXISTS(SELECT 1 FROM enrolment WHERE day = ?2)",
-			      "ii", back, day - back);
-	return r;
-}
-
-static int prepare_day(struct recompute *rc, int64_t day, int64_t usable_days)
-{
-	bool working, evening;
-	int r = is_working_day(rc->store, day, &working);
-
-	if (r >= 0)
-		r = evening_passed(rc, day, &evening);
-	if (r >= 0)
-		r = fill_recent_days(rc->store, day, usable_days);
-	if (r >= 0)
-		r = store_get_int(rc->store, &rc->first_day, "SELECT ifnull(min(day), 0) FROM enrolment", "");
-	if (r < 0)
-		return r;
-	rc->expected = working && evening;
-	rc->prepared = day;
-	return 0;
-}
-
-static int fill_counted_sites(struct recompute *rc, const char *unit, int64_t day)
-{
-	const struct policy_usability *p = policy_usability(rc->fold->policy, day);
-	int r = rc->prepared == day ? 0 : prepare_day(rc, day, p->usable_days);
-
-	if (r >= 0)
-		r = store_run(rc->store, "DELETE FROM temp.counted_site", "");
-	if (r >= 0)
-		r = store_run(rc->store, fill_sites, "tiiiiiiiii", unit, day, (int64_t)REGISTRATION_REGISTERED,
-			      (int64_t)OPERATION_OPERATING, (int64_t)FILING_FILED, (int64_t)FILING_CHANGE_PENDING,
-			      (int64_t)FILING_LICENSED, (int64_t)FACILITY_KINDERGARTEN_CLASS, (int64_t)FACILITY_FAMILY_POINT,
-			      (int64_t)rc->expected);
-	if (r >= 0)
-		r = store_run(rc->store, find_source, "ii", day, p->fresh_days);
-	/* Nobody looks for an open day before the first report of all. */
-	if (r >= 0)
-		r = store_run(rc->store, carry_open, "i", rc->first_day);
-	return r < 0 ? r : store_run(rc->store, fill_figures, "");
-}
-
-/* How much of the unit stands behind its numbers. */
-struct coverage {
-	int64_t operating, usable, stale, expected, reported;
-};
-
-static int read_coverage(struct store *s, struct coverage *ret)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q,
-			    "SELECT ifnull(sum(operating), 0), ifnull(sum(operating AND usable), 0),"
-			    " ifnull(sum(operating AND usable AND stale), 0), ifnull(sum(expected), 0),"
-			    " ifnull(sum(expected AND reported), 0) FROM temp.counted_site",
-			    "");
-
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r < 0 ? r : -EUCLEAN;
-	*ret = (struct coverage){ store_int(q, 0), store_int(q, 1), store_int(q, 2), store_int(q, 3), store_int(q, 4) };
-	return 0;
-}
-
-static int population_source(struct store *s, const char *unit, int64_t day, const char *column, struct buf *out)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	char text[CLOCK_TEXT_SIZE];
-	int r = store_query(s, &q,
-			    "SELECT reference_date, source FROM population WHERE division = ?1 AND reference_date <= ?2"
-			    " AND iif(?3 = 'under3', under3, resident) IS NOT NULL ORDER BY reference_date DESC, n DESC LIMIT 1",
-			    "tit", unit, day, column);
-
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r;
-	buf_str(out, "{\"what\":\"population\",\"as_of\":\"");
-	buf_str(out, clock_format_day(store_int(q, 0), text));
-	buf_str(out, "\",\"document\":");
-	buf_json(out, store_text(q, 1), -1);
-	buf_char(out, '}');
-	return 0;
-}
-
-static int sources_of(struct store *s, const struct indicator *i, const char *unit, int64_t day, struct buf *out)
-{
-	int r = 0;
-
-	buf_char(out, '[');
-	if (i->population)
-		r = population_source(s, unit, day, i->population, out);
-	buf_char(out, ']');
-	return r;
-}
-
-static int query_measure(const struct indicator *i, const struct measuring *m, struct measured *ret)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(m->store, &q, i->sql, i->population ? "ti" : "", m->unit, m->day);
-
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r < 0 ? r : -EUCLEAN;
-	*ret = (struct measured){ .numerator = store_int(q, 0), .denominator = store_int(q, 1), .status = "ok" };
-	if (ret->numerator == STORE_NULL ||
-	    (!i->count && (ret->denominator == STORE_NULL || ret->denominator == 0))) {
-		ret->status = "no_data";
-		snprintf(ret->reason, sizeof ret->reason, "%s", store_text(q, 2));
-	}
-	return 0;
-}
-
-static int measure(struct recompute *rc, const struct indicator *i, const char *unit, int64_t day, struct measured *ret)
-{
-	const struct measuring m = { rc->store, rc->fold->policy, unit, day, i->cell };
-
-	return i->measure ? i->measure(&m, ret) : query_measure(i, &m, ret);
-}
-
-/* Only a value that differs gets a new change number: an outlet is sent nothing twice. */
-static int write_sample(struct recompute *rc, const struct indicator *i, const char *unit, int64_t day,
-			const struct measured *v, const struct coverage *c)
+static int write_measured(struct recompute *rc, const struct indicator *i, const struct measuring *m, struct measured *v)
 {
 	_cleanup_(buf_done) struct buf sources = { 0 };
-	int r = sources_of(rc->store, i, unit, day, &sources);
+	struct sample_row row = {
+		.unit = m->unit,
+		.indicator = i->id,
+		.period = "day",
+		.as_of = m->day,
+		.numerator.number = v->numerator,
+		.denominator.number = i->count ? STORE_NULL : v->denominator,
+		.status = v->status,
+		.reason = v->reason[0] ? v->reason : NULL,
+		.completeness_n = v->completeness_n,
+		.completeness_d = v->completeness_d,
+		.stale = m->sums->stale,
+		.missing = m->sums->operating - m->sums->usable,
+		.revision = 1,
+		.detail = v->detail[0] ? v->detail : NULL,
+	};
 
-	if (r < 0)
-		return r;
-	r = store_run(rc->store,
-		      "INSERT INTO sample(unit, indicator, period, as_of, numerator, denominator, status, reason, completeness_n,"
-		      " completeness_d, stale, missing, revision, final, sources, change, detail)"
-		      " VALUES(?1, ?2, 'day', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 0, ?12, ?13, ?14) ON CONFLICT DO UPDATE SET"
-		      " numerator = excluded.numerator, denominator = excluded.denominator, status = excluded.status,"
-		      " reason = excluded.reason, completeness_n = excluded.completeness_n,"
-		      " completeness_d = excluded.completeness_d, stale = excluded.stale, missing = excluded.missing,"
-		      " sources = excluded.sources, change = excluded.change, detail = excluded.detail"
-		      " WHERE (numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, sources, detail)"
-		      " IS NOT (excluded.numerator, excluded.denominator, excluded.status, excluded.reason,"
-		      " excluded.completeness_n, excluded.completeness_d, excluded.stale, excluded.missing, excluded.sources,"
-		      " excluded.detail)",
-		      "ttiiittiiiitit", unit, i->id, day, v->numerator, i->count ? STORE_NULL : v->denominator,
-		      v->status, v->reason[0] ? v->reason : NULL, i->flow ? c->reported : c->usable,
-		      i->flow ? c->expected : c->operating, c->stale, c->operating - c->usable, sources.p, rc->change + 1,
-		      v->detail[0] ? v->detail : NULL);
-	if (r >= 0 && store_changes(rc->store) > 0)
-		rc->change++;
+	buf_char(&sources, '[');
+	buf_add(&sources, v->sources->p, v->sources->len);
+	buf_char(&sources, ']');
+	row.sources = sources.p;
+	return sample_write(rc->store, &row, &rc->change);
+}
+
+static int measure_all(struct recompute *rc, struct measuring *m)
+{
+	_cleanup_(buf_done) struct buf sources = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
+		struct measured v = { .sources = &sources };
+
+		buf_reset(&sources);
+		m->cell = indicators[i].cell;
+		r = indicator_measure(&indicators[i], m, &v);
+		if (r >= 0)
+			r = write_measured(rc, &indicators[i], m, &v);
+	}
 	return r;
 }
 
-static int compute_day(struct recompute *rc, const char *unit, int64_t day)
+static int compute_day(struct recompute *rc, struct unit_days *u, const char *unit, int64_t day)
 {
-	struct coverage c;
-	int r = fill_counted_sites(rc, unit, day);
+	struct unit_sums sums;
+	bool expected;
+	int r = is_expected(rc, day, &expected);
 
 	if (r >= 0)
-		r = read_coverage(rc->store, &c);
-	for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
-		struct measured v;
-
-		r = measure(rc, &indicators[i], unit, day, &v);
-		if (r >= 0)
-			r = write_sample(rc, &indicators[i], unit, day, &v, &c);
-	}
+		r = unit_days_next(u, day, expected, &sums);
+	if (r < 0)
+		return r;
 	rc->days++;
+	return measure_all(rc, &(struct measuring){ .store = rc->store,
+						    .policy = rc->fold->policy,
+						    .unit = unit,
+						    .day = day,
+						    .sums = &sums,
+						    .resident = unit_days_resident(u, day),
+						    .under3 = unit_days_under3(u, day) });
+}
+
+/* ---- a run of days ---- */
+
+/* Did the running month get a new last day? Then the day that just turned has no sample yet. */
+static int day_turned(struct recompute *rc, const struct dirty_days *d, bool *ret)
+{
+	int64_t any = 0;
+	int r = 0;
+
+	if (d->last == rc->fold->dirty.today)
+		r = store_get_int(rc->store, &any,
+				  "SELECT 1 FROM sample WHERE unit = ? AND indicator = 'places_total' AND period = 'day' AND as_of = ?",
+				  "ti", d->unit, d->last);
+	*ret = d->last == rc->fold->dirty.today && !any;
+	return MIN(r, 0);
+}
+
+/* The running month ends with yesterday. */
+static int compute_months(struct recompute *rc, const struct dirty_days *d, bool turned)
+{
+	int64_t yesterday = rc->fold->dirty.today - 1;
+	int64_t last = MIN(d->last, yesterday), first = MIN(d->first, turned ? yesterday : d->first);
+	int r = 0;
+
+	for (int64_t month = months_first_day(first); r >= 0 && month <= last; month = months_next(month))
+		r = samples_write_month(rc->store, d->unit, month, yesterday, &rc->change);
 	return r;
 }
+
+static int compute_run(struct recompute *rc, const struct dirty_days *d)
+{
+	_cleanup_(unit_days_freep) struct unit_days *u = NULL;
+	bool turned;
+	int r = day_turned(rc, d, &turned);
+
+	if (r >= 0)
+		r = unit_days_open(rc->fold, d->unit, d->first, d->last, &u);
+	if (r < 0)
+		return r;
+	for (int64_t day = d->first; r >= 0 && day <= d->last; day++)
+		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : samples_forget(rc->store, d->unit, day);
+	return r < 0 ? r : compute_months(rc, d, turned);
+}
+
+/* So many days as the time that is left allows, by what days took lately. */
+static int64_t days_within(const struct recompute *rc, int64_t left_ms)
+{
+	int64_t days = left_ms * 1000 / rc->day_us - OPEN_DAYS;
+
+	return MAX(INT64_C(1), MIN(days, (int64_t)RUN_DAYS_MAX));
+}
+
+static void learn_cost(struct recompute *rc, int64_t days, int64_t took_ms)
+{
+	int64_t day_us = MAX(took_ms * 1000 / (days + OPEN_DAYS), INT64_C(20));
+
+	rc->day_us = (3 * rc->day_us + day_us) / 4;
+}
+
+static int compute_some(struct recompute *rc, int64_t left_ms)
+{
+	struct dirty_days d;
+	int64_t started = clock_monotonic_ms();
+	int r = dirty_take(&rc->turn, rc->store, rc->fold->dirty.today, days_within(rc, left_ms), &d);
+
+	if (r <= 0)
+		return r;
+	r = compute_run(rc, &d);
+	learn_cost(rc, d.last - d.first + 1, clock_monotonic_ms() - started);
+	return r < 0 ? r : 1;
+}
+
+/* ---- declared items ---- */
+
+static int write_declared(struct recompute *rc)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(rc->store, &q,
+			    "SELECT unit, item, period, as_of, numerator, denominator, document, revision FROM declared", "");
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		_cleanup_(buf_done) struct buf sources = { 0 };
+		const char *denominator = store_text(q, 5);
+		bool known = !denominator || strspn(denominator, "0.") != strlen(denominator);
+
+		buf_str(&sources, "[{\"what\":\"declared\",\"document\":");
+		buf_json(&sources, store_text(q, 6), -1);
+		buf_str(&sources, "}]");
+		r = sample_write(rc->store,
+				 &(struct sample_row){ .unit = store_text(q, 0),
+						       .indicator = store_text(q, 1),
+						       .period = store_text(q, 2),
+						       .as_of = store_int(q, 3),
+						       .numerator.text = store_text(q, 4),
+						       .denominator.text = denominator,
+						       .decimal = true,
+						       .status = known ? "ok" : "no_data",
+						       .reason = known ? NULL : "denominator",
+						       .completeness_n = 1,
+						       .completeness_d = 1,
+						       .revision = store_int(q, 7),
+						       .final = true,
+						       .sources = sources.p },
+				 &rc->change);
+	}
+	return r;
+}
+
+/* They change only with an import, and there are few. */
+static int compute_declared(struct recompute *rc)
+{
+	int64_t n = 0;
+	int r = store_get_int(rc->store, &n, "SELECT ifnull(max(n), 0) FROM import WHERE kind = 'declared'", "");
+
+	if (r < 0 || n == rc->declared_n)
+		return MIN(r, 0);
+	r = write_declared(rc);
+	if (r >= 0)
+		rc->declared_n = n;
+	return r;
+}
+
+/* ---- steps ---- */
 
 static int note_progress(struct recompute *rc, int64_t head_n)
 {
-	int r;
-
 	if (rc->computed_n == head_n)
 		return 0;
-	r = store_run(rc->store,
-		      "INSERT INTO progress(name, value) VALUES('indicators_n', ?)"
-		      " ON CONFLICT DO UPDATE SET value = excluded.value",
-		      "i", head_n);
-	return r;
+	return store_run(rc->store,
+			 "INSERT INTO progress(name, value) VALUES('indicators_n', ?)"
+			 " ON CONFLICT DO UPDATE SET value = excluded.value",
+			 "i", head_n);
 }
 
 static int work(struct recompute *rc, int64_t head_n, int64_t until)
 {
-	char unit[UNIT_SIZE];
-	int64_t day;
-	int r;
+	int64_t left;
+	int r = compute_declared(rc);
 
-	while ((r = dirty_take(rc->store, &day, unit)) > 0) {
-		r = compute_day(rc, unit, day);
-		if (r < 0)
-			return r;
-		if (clock_monotonic_ms() >= until)
-			return 1;
-	}
-	return r < 0 ? r : note_progress(rc, head_n);
+	while (r >= 0 && (left = until - clock_monotonic_ms()) > 0)
+		if ((r = compute_some(rc, left)) <= 0)
+			return r < 0 ? r : note_progress(rc, head_n);
+	return r < 0 ? r : 1;
 }
 
 int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms)
 {
-	int64_t change = rc->change, marked = 0;
+	struct recompute before = *rc;
+	int64_t marked = 0;
 	int more, r = store_get_int(rc->store, &marked, "SELECT 1 FROM dirty UNION ALL SELECT 1 FROM dirty_range LIMIT 1", "");
 
 	if (r < 0 || (!marked && rc->computed_n == head_n))
@@ -297,7 +272,6 @@ int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms)
 	r = store_begin(rc->store);
 	if (r < 0)
 		return r;
-	rc->prepared = 0;
 	more = work(rc, head_n, clock_monotonic_ms() + budget_ms);
 	if (more < 0)
 		store_rollback(rc->store);
@@ -305,7 +279,7 @@ int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms)
 	/* The rows are out of the table (or back in it): the set in memory no longer knows. */
 	dirty_forget(&rc->fold->dirty);
 	if (r < 0) {
-		rc->change = change;
+		*rc = before;
 		return r;
 	}
 	if (!more)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Engines: marked (unit, day)s → sample rows with a change number, in bounded steps beside live ingest (DESIGN §1).
- * The newest days come first, so today's numbers are there before history is. Derived: a function of the folded
- * tables alone.
+ * Engines: marked days of units → sample rows with a change number, in bounded steps beside live ingest (DESIGN §1).
+ * Today's numbers come before history's. Derived: a function of the folded tables alone.
  */
 #pragma once
 
@@ -14,12 +13,11 @@ struct recompute {
 	int64_t computed_n;  /* every row up to this one is in the samples */
 	int64_t change;      /* of the last written sample */
 	int64_t days;        /* (unit, day)s computed since start */
-	/* What is the same for all units of a day; only while a step lasts: nothing is ingested in it. */
-	int64_t prepared;    /* the day; 0: none */
-	bool expected;       /* its reports are expected */
-	int64_t first_day;   /* of all reports */
+	int64_t declared_n;  /* declared items are samples up to this import */
+	struct dirty_turn turn;
+	int64_t day_us;      /* what a day of a unit took lately: how many are begun at once */
 };
 
 int recompute_open(struct store *s, struct fold *f, struct recompute *ret);
-/* Works for at most budget_ms in one transaction. head_n: the ledger's head. 1: more is to be done, 0: all is computed. */
+/* Works for about budget_ms in one transaction. head_n: the ledger's head. 1: more is to be done, 0: all is computed. */
 int recompute_step(struct recompute *rc, int64_t head_n, int64_t budget_ms);

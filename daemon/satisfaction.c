@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "satisfaction.h"
 
-#include "../collectors/survey.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -81,65 +79,28 @@ enum satisfaction_verdict satisfaction_verdict(const struct satisfaction_cell *c
 /* ---- the unit's answers ---- */
 
 /* All live answers of the round (DOMAIN §2), of sites that are operating or not, and also of those that begin later in
- * the half-year: they are not in counted_site. Entitled are the people of the operating ones. */
-#define CELL_SQL(question) \
-	"WITH belongs AS (SELECT site, operating, usable, under36 FROM temp.counted_site UNION ALL" \
-	" SELECT id, 0, 0, NULL FROM site WHERE unit = ?3 AND NOT EXISTS (SELECT 1 FROM registration r" \
-	" WHERE r.site = site.id AND r.counts = 1 AND r.effective_on <= ?4))," \
-	" answer AS (SELECT c.site, c.operating, c.usable, c.under36, s.ballots > 0 AS by_ballot, s.left_out," \
-	" iif(s.ballots > 0, s." question "_good, s.tally_" question "_good) AS good," \
-	" iif(s.ballots > 0, s." question "_all, s.tally_" question "_all) AS n" \
-	" FROM belongs c LEFT JOIN survey_site s ON s.round = ?1 AND s.site = c.site AND s.respondent = ?2)" \
-	" SELECT ifnull(sum(good), 0), ifnull(sum(n), 0), ifnull(sum(n > 0), 0)," \
-	" ifnull(sum(good) FILTER (WHERE by_ballot), 0), ifnull(sum(n) FILTER (WHERE by_ballot), 0)," \
-	" ifnull(sum(n > 0) FILTER (WHERE by_ballot), 0), ifnull(sum(left_out), 0), ifnull(sum(operating), 0)," \
-	" ifnull(sum(under36) FILTER (WHERE operating AND usable), 0), ifnull(sum(operating AND usable), 0) FROM answer"
-
-static const struct {
-	enum respondent respondent;
-	const char *sql;
-} cells[] = {
-	[SATISFACTION_FAMILY_POLICY] = { RESPONDENT_FAMILY, CELL_SQL("policy") },
-	[SATISFACTION_FAMILY_SERVICE] = { RESPONDENT_FAMILY, CELL_SQL("service") },
-	[SATISFACTION_INSTITUTION_POLICY] = { RESPONDENT_INSTITUTION, CELL_SQL("policy") },
-	[SATISFACTION_INSTITUTION_SERVICE] = { RESPONDENT_INSTITUTION, CELL_SQL("service") },
-};
-
-static void read_cell(store_stmt *q, struct satisfaction_cell *ret)
+ * the half-year. Entitled are the people of the operating ones. */
+static void find_cell(const struct measuring *m, struct satisfaction_cell *ret)
 {
+	const struct answers *a = &m->sums->answers[m->cell];
+
 	*ret = (struct satisfaction_cell){
-		.good = store_int(q, 0),
-		.n = store_int(q, 1),
-		.answering = store_int(q, 2),
-		.ballots_good = store_int(q, 3),
-		.ballots_n = store_int(q, 4),
-		.ballots_answering = store_int(q, 5),
-		.left_out = store_int(q, 6),
-		.sites = store_int(q, 7),
-		.entitled = store_int(q, 8),
-		.entitled_known = store_int(q, 9) > 0,
+		.good = a->good,
+		.n = a->all,
+		.answering = a->sites,
+		.ballots_good = a->ballots_good,
+		.ballots_n = a->ballots_all,
+		.ballots_answering = a->ballots_sites,
+		.left_out = a->left_out,
+		.sites = m->sums->operating,
+		.entitled = m->sums->under36,
+		.entitled_known = m->sums->usable > 0,
+		.institutions = m->cell == ANSWERS_INSTITUTION_POLICY || m->cell == ANSWERS_INSTITUTION_SERVICE,
 	};
-}
-
-static int find_cell(const struct measuring *m, struct satisfaction_cell *ret)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int64_t round = survey_round_of_day(m->day), any = 0;
-	int r = store_get_int(m->store, &any, "SELECT 1 FROM survey_site WHERE round = ? LIMIT 1", "i", round);
-
-	*ret = (struct satisfaction_cell){ 0 };
-	if (r < 0 || !any)
-		return r; /* nobody has been asked yet: most days of a history cost no more than this */
-	r = store_query(m->store, &q, cells[m->cell].sql, "iiti", round, (int64_t)cells[m->cell].respondent,
-			m->unit, m->day);
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r < 0 ? r : -EUCLEAN;
-	read_cell(q, ret);
-	if (cells[m->cell].respondent == RESPONDENT_INSTITUTION) {
-		ret->institutions = ret->entitled_known = true;
+	if (ret->institutions) {
+		ret->entitled_known = true;
 		ret->entitled = ret->sites;
 	}
-	return 0;
 }
 
 static void write_detail(const struct satisfaction_cell *c, enum satisfaction_verdict verdict, double z,
@@ -165,11 +126,10 @@ int satisfaction_measure(const struct measuring *m, struct measured *ret)
 	const struct policy_satisfaction *rules = policy_satisfaction(m->policy, m->day);
 	struct satisfaction_cell c;
 	enum satisfaction_verdict verdict = SATISFACTION_INSUFFICIENT;
-	int r = find_cell(m, &c);
 
-	if (r < 0)
-		return r;
-	*ret = (struct measured){ .numerator = c.good, .denominator = c.n, .status = "ok" };
+	find_cell(m, &c);
+	ret->numerator = c.good;
+	ret->denominator = c.n;
 	if (c.n > 0)
 		verdict = satisfaction_verdict(&c, rules);
 	if (verdict == SATISFACTION_INSUFFICIENT) {

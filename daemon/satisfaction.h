@@ -43,13 +43,6 @@ bool satisfaction_insufficient(const struct satisfaction_cell *c, const struct p
 /* Of a cell with n > 0. Red looks at ballots alone: a nursery counts its own tallies. */
 enum satisfaction_verdict satisfaction_verdict(const struct satisfaction_cell *c, const struct policy_satisfaction *r);
 
-/* `cell` of a row of the table of indicators. */
-enum satisfaction_indicator {
-	SATISFACTION_FAMILY_POLICY,
-	SATISFACTION_FAMILY_SERVICE,
-	SATISFACTION_INSTITUTION_POLICY,
-	SATISFACTION_INSTITUTION_SERVICE,
-};
-/* The hook (measured.h): all live answers of the round that the day lies in. Adds interval, verdict and flags:
+/* The hook (measured.h), cell: enum answers_cell. All live answers of the round that the day lies in. Adds interval, verdict and flags:
  * "token_at_two_sites", "more_answers_than_entitled". */
 int satisfaction_measure(const struct measuring *m, struct measured *ret);

@@ -131,23 +131,46 @@ static const char migration_1[] =
 	" PRIMARY KEY(division, reference_date, n)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE target(division TEXT NOT NULL, indicator TEXT NOT NULL, by INTEGER NOT NULL, value TEXT NOT NULL,"
 	" source TEXT NOT NULL, PRIMARY KEY(division, indicator, by)) STRICT, WITHOUT ROWID;"
+	/* what the official register states of a site from a day on; NULL: no statement. unit: of the division */
+	"CREATE TABLE register(site TEXT NOT NULL, effective_on INTEGER NOT NULL, division TEXT, unit TEXT, filing INTEGER,"
+	" registration INTEGER, inclusive INTEGER, source TEXT NOT NULL, PRIMARY KEY(site, effective_on)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX register_by_unit ON register(unit, site) WHERE unit IS NOT NULL;"
+	/* numerator, denominator: decimal strings as imported; a count has no denominator. as_of: the period's first day */
+	"CREATE TABLE declared(unit TEXT NOT NULL, item TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"
+	" numerator TEXT NOT NULL, denominator TEXT, document TEXT NOT NULL, revision INTEGER NOT NULL,"
+	" PRIMARY KEY(unit, item, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE average(province TEXT NOT NULL, indicator TEXT NOT NULL, reference_date INTEGER NOT NULL,"
 	" value TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY(province, indicator, reference_date)) STRICT, WITHOUT ROWID;"
 
-	/* derived: indicators. change rises with every written value: the cursor of the outlets; detail: a JSON object of
-	 * what an indicator's object shows besides */
+	/* folded: our own starts, stops and lost connections (DOMAIN §3 "unclear") */
+	"CREATE TABLE interruption(at INTEGER NOT NULL, n INTEGER NOT NULL, what TEXT NOT NULL, PRIMARY KEY(at, n)) STRICT, WITHOUT ROWID;"
+	/* folded: officers' findings; nothing writes here yet */
+	"CREATE TABLE liability(site INTEGER NOT NULL, event TEXT NOT NULL, n INTEGER NOT NULL, liable TEXT NOT NULL,"
+	" PRIMARY KEY(site, event)) STRICT, WITHOUT ROWID;"
+	/* folded: when a month that was past its freezing time was last touched by a row; onwards = 1: it and all later ones */
+	"CREATE TABLE late_month(unit TEXT NOT NULL, month INTEGER NOT NULL, onwards INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" PRIMARY KEY(unit, month, onwards)) STRICT, WITHOUT ROWID;"
+	/* folded: the values that a freezing row holds; n: the row */
+	"CREATE TABLE frozen(unit TEXT NOT NULL, month INTEGER NOT NULL, indicator TEXT NOT NULL, revision INTEGER NOT NULL,"
+	" numerator ANY, denominator ANY, status TEXT NOT NULL, reason TEXT, completeness_n INTEGER NOT NULL,"
+	" completeness_d INTEGER NOT NULL, stale INTEGER NOT NULL, missing INTEGER NOT NULL, sources TEXT NOT NULL, detail TEXT,"
+	" n INTEGER NOT NULL, PRIMARY KEY(unit, month, indicator, revision)) STRICT, WITHOUT ROWID;"
+
+	/* derived: indicators. change rises with every written value: the cursor of the outlets. numerator and denominator
+	 * are integers, or decimal strings of declared items. detail: a JSON object of what the object shows besides */
 	"CREATE TABLE sample(unit TEXT NOT NULL, indicator TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"
-	" numerator INTEGER, denominator INTEGER, status TEXT NOT NULL, reason TEXT, completeness_n INTEGER NOT NULL,"
+	" numerator ANY, denominator ANY, status TEXT NOT NULL, reason TEXT, completeness_n INTEGER NOT NULL,"
 	" completeness_d INTEGER NOT NULL, stale INTEGER NOT NULL, missing INTEGER NOT NULL, revision INTEGER NOT NULL,"
 	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, detail TEXT,"
 	" PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_by_change ON sample(change);"
+	"CREATE INDEX sample_to_freeze ON sample(as_of, unit) WHERE period = 'month' AND final = 0;"
 
 	/* operational */
 	"CREATE TABLE dirty(day INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(day, unit)) STRICT, WITHOUT ROWID;"
-	/* period 0: up to today; else a period that has passed, by its last day */
-	"CREATE TABLE dirty_range(unit TEXT NOT NULL, period INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-	" PRIMARY KEY(unit, period)) STRICT, WITHOUT ROWID;"
+	/* started = 1: being computed from its last day downwards; what is marked meanwhile waits in started = 0 */
+	"CREATE TABLE dirty_range(started INTEGER NOT NULL, unit TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" PRIMARY KEY(started, unit)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE collapsed(n INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -183,10 +206,16 @@ const struct table schema_tables[] = {
 	{ "designation", "unit, effective_on", TABLE_FOLDED },
 	{ "population", "division, reference_date, n", TABLE_FOLDED },
 	{ "target", "division, indicator, by", TABLE_FOLDED },
+	{ "register", "site, effective_on", TABLE_FOLDED },
+	{ "declared", "unit, item, period, as_of", TABLE_FOLDED },
 	{ "average", "province, indicator, reference_date", TABLE_FOLDED },
+	{ "interruption", "at, n", TABLE_FOLDED },
+	{ "liability", "site, event", TABLE_FOLDED },
+	{ "late_month", "unit, month, onwards", TABLE_FOLDED },
+	{ "frozen", "unit, month, indicator, revision", TABLE_FOLDED },
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
-	{ "dirty_range", "unit, period", TABLE_OPERATIONAL },
+	{ "dirty_range", "started, unit", TABLE_OPERATIONAL },
 	{ "collapsed", "n", TABLE_OPERATIONAL },
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },

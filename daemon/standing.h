@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Meaning: where a site belongs on a day. That is the division of its earliest accepted registration, until the
+ * official register moves it (CONTRACT §1 "A site's division"). What the register states of a site is a row of table
+ * `register`; an empty cell of it is no statement (DOMAIN §2).
+ */
+#pragma once
+
+#include "facts.h"
+
+/* The division and unit where the site belongs on the day: the register's, else those of the hot state; "" before its
+ * registration. */
+int standing_place(struct fold *f, const struct site *site, int64_t day, char division[static 7],
+		   char unit[static UNIT_SIZE]);
+
+/* Marks the days first…last of every unit that the site ever belongs to. */
+int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_t last);
+
+/* The register's statement of a site was just folded: its days from effective_on are computed again, and its events
+ * belong where it belongs now. */
+int standing_changed(struct fold *f, const char *site, int64_t effective_on);
+
+/* Its events' division and unit, each by the day it occurred on. */
+int standing_settle_incidents(struct fold *f, const struct site *site);
+
+/* Is there any row that moves a site? Read once when the hot state is loaded. */
+int standing_load(struct fold *f);
