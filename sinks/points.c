@@ -16,6 +16,13 @@
 
 /* ---- rows to lines ---- */
 
+/* For the length of one batch. */
+struct encoder {
+	struct store *store;
+	struct province_sums readers; /* outside: whoever asks the database of points has shown us no role */
+	struct buf *out;
+};
+
 /* The period's first moment: a day, or the month the day lies in. */
 static int64_t period_start(const char *period, int64_t as_of)
 {
@@ -31,6 +38,16 @@ static const char *province_of(const char *unit, char text[static 3])
 {
 	snprintf(text, 3, "%.2s", unit);
 	return text;
+}
+
+static int64_t period_end(const char *period, int64_t as_of)
+{
+	int year, month, day;
+
+	if (strcmp(period, "month") != 0)
+		return as_of;
+	clock_date_of(as_of, &year, &month, &day);
+	return clock_day_of(year + month / 12, month % 12 + 1, 1) - 1;
 }
 
 /* Fractions (weighted shares) come as decimal text. */
@@ -60,27 +77,44 @@ static const char select_indicators[] =
 	"SELECT change, as_of, unit, indicator, period, numerator, denominator, status, completeness_n, completeness_d,"
 	" revision, final FROM sample WHERE change > ?1 ORDER BY change LIMIT ?2";
 
-static void encode_indicator(store_stmt *q, struct buf *out)
+/* Cells of few answers are no more shown here than over TCP (DOMAIN §5). */
+static bool is_hidden(struct encoder *e, const struct indicator *i, store_stmt *q)
+{
+	bool hidden = false;
+	int r = cell_is_hidden(e->store, &e->readers, i, period_end(store_text(q, 4), store_int(q, 1)), store_int(q, 6), &hidden);
+
+	return r < 0 || hidden;
+}
+
+/* As the indicator object has it: an insufficient share has a value, too. */
+static bool has_value(const char *status, store_stmt *q)
+{
+	return strcmp(status, "ok") == 0 || (strcmp(status, "insufficient") == 0 && store_real(q, 6) > 0);
+}
+
+static void encode_indicator(struct encoder *e, store_stmt *q)
 {
 	const struct indicator *i = indicator_of(store_text(q, 3));
 	const char *unit = store_text(q, 2), *period = store_text(q, 4), *status = store_text(q, 7);
+	bool hidden;
 	char province[3];
 	struct line l;
 
 	if (!i) /* written by another version of ours */
 		return;
-	line_start(&l, out, "unit_indicator");
+	hidden = is_hidden(e, i, q);
+	line_start(&l, e->out, "unit_indicator");
 	line_tag(&l, "indicator", i->id);
 	line_tag(&l, "period", period);
 	line_tag(&l, "province", province_of(unit, province));
 	line_tag(&l, "unit", unit);
-	line_float(&l, "value", strcmp(status, "ok") == 0 ? value_of(i, q, 5, 6) : NAN);
-	line_float(&l, "numerator", number(q, 5));
-	line_float(&l, "denominator", number(q, 6));
+	line_float(&l, "value", !hidden && has_value(status, q) ? value_of(i, q, 5, 6) : NAN);
+	line_float(&l, "numerator", hidden ? NAN : number(q, 5));
+	line_float(&l, "denominator", hidden || i->count ? NAN : number(q, 6));
 	line_float(&l, "completeness", store_int(q, 9) > 0 ? number(q, 8) / number(q, 9) : NAN);
 	line_integer(&l, "revision", store_int(q, 10));
 	line_bool(&l, "final", store_int(q, 11) == 1);
-	line_text(&l, "status", status);
+	line_text(&l, "status", hidden ? "insufficient" : status);
 	line_end(&l, period_start(period, store_int(q, 1)));
 }
 
@@ -91,11 +125,11 @@ static const char select_enrolments[] =
 	" LEFT JOIN enrolment e ON e.day = p.day AND e.site = p.site AND e.counts = 1 AND s.unit = p.unit"
 	" WHERE p.id > ?1 ORDER BY p.id LIMIT ?2";
 
-static void encode_enrolment(store_stmt *q, struct buf *out)
+static void encode_enrolment(struct encoder *e, store_stmt *q)
 {
 	struct line l;
 
-	line_start(&l, out, "site_enrolment");
+	line_start(&l, e->out, "site_enrolment");
 	line_tag(&l, "site", store_text(q, 3));
 	line_tag(&l, "unit", store_text(q, 2));
 	line_integer(&l, "places", store_int(q, 4));
@@ -115,7 +149,7 @@ static const char select_incidents[] =
 	" LEFT JOIN incident_message m ON m.site = p.site AND m.event = p.event AND m.counts = 1 AND i.unit = p.unit"
 	" WHERE p.id > ?1 ORDER BY p.id LIMIT ?2";
 
-static void encode_incident(store_stmt *q, struct buf *out)
+static void encode_incident(struct encoder *e, store_stmt *q)
 {
 	static const char *const counts[] = { "dead", "critical", "serious", "minor", "missing", "loss_yuan" };
 	int64_t type = store_int(q, 6);
@@ -123,7 +157,7 @@ static void encode_incident(store_stmt *q, struct buf *out)
 	struct line l;
 
 	snprintf(severity, sizeof severity, "S%lld", (long long)store_int(q, 5));
-	line_start(&l, out, "incident");
+	line_start(&l, e->out, "incident");
 	line_tag(&l, "event", store_text(q, 4));
 	line_tag(&l, "site", store_text(q, 3));
 	line_tag(&l, "unit", store_text(q, 2));
@@ -136,13 +170,13 @@ static void encode_incident(store_stmt *q, struct buf *out)
 }
 
 /* id, at (ms), unit, case, n, ground, state, actor_role */
-static void encode_case_event(store_stmt *q, struct buf *out)
+static void encode_case_event(struct encoder *e, store_stmt *q)
 {
 	char n[24];
 	struct line l;
 
 	snprintf(n, sizeof n, "%lld", (long long)store_int(q, 4));
-	line_start(&l, out, "case_event");
+	line_start(&l, e->out, "case_event");
 	line_tag(&l, "case", store_text(q, 3));
 	line_tag(&l, "n", n);
 	line_tag(&l, "unit", store_text(q, 2));
@@ -166,7 +200,7 @@ static const char queue_incident[] = "INSERT OR REPLACE INTO point_incident(even
 static const struct {
 	const char *name;
 	const char *select; /* position, time, …: behind position ?1, at most ?2. NULL: not in the schema yet */
-	void (*encode)(store_stmt *q, struct buf *out);
+	void (*encode)(struct encoder *e, store_stmt *q);
 	const char *reached; /* everything up to position ?1 is there */
 	const char *waiting; /* how many are behind position ?1, at most ?2 */
 	const char *walk, *queue;
@@ -231,7 +265,8 @@ static bool is_full(const struct points_batch *b, const struct points_limits *l)
 }
 
 /* At least one row, so that something is reached however little time there is. */
-static int take_some(struct points *p, enum measurement m, const struct points_limits *limits, struct points_batch *b)
+static int take_some(struct points *p, enum measurement m, const struct points_limits *limits, struct encoder *e,
+		     struct points_batch *b)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int64_t most = (int64_t)(limits->lines - b->count);
@@ -242,7 +277,7 @@ static int take_some(struct points *p, enum measurement m, const struct points_l
 		size_t before = b->lines.len;
 
 		b->position[m] = store_int(q, 0);
-		measurements[m].encode(q, &b->lines);
+		measurements[m].encode(e, q);
 		note_line(b, before);
 		any = true;
 		if (is_full(b, limits)) {
@@ -255,16 +290,18 @@ static int take_some(struct points *p, enum measurement m, const struct points_l
 
 int points_take(struct points *p, const struct points_limits *limits, struct points_batch *ret)
 {
+	struct encoder e = { .store = p->store, .out = &ret->lines };
 	bool any = false;
+	int r = 0;
 
 	points_batch_clear(ret);
-	for (int m = 0; m < MEASUREMENT_COUNT && !ret->more; m++) {
-		int r = p->wanted[m] ? take_some(p, (enum measurement)m, limits, ret) : 0;
-
-		if (r < 0)
-			return r;
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT && !ret->more; m++) {
+		r = p->wanted[m] ? take_some(p, (enum measurement)m, limits, &e, ret) : 0;
 		any = any || r > 0;
 	}
+	province_sums_done(&e.readers);
+	if (r < 0)
+		return r;
 	for (int m = 0; m < MEASUREMENT_COUNT; m++)
 		p->taken[m] = MAX(p->taken[m], ret->position[m]);
 	return any;

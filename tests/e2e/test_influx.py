@@ -7,6 +7,7 @@ import time
 
 import paho.mqtt.client as mqtt
 import pytest
+import requests
 from points_rig import BUILD, ROOT, Broker, Daemon, Influx, Stub, Victoria, wait_until
 from test_fold import HANGZHOU, JIAXING, OTHER, SITE, enrolment, incident, line, message, registration
 
@@ -101,6 +102,32 @@ def test_every_measurement_has_its_tags_fields_and_times(parts, influx):
     types = {row[0]: row[1] for s in influx.query("SHOW FIELD KEYS FROM unit_indicator") for row in s["values"]}
     assert types == {"value": "float", "numerator": "float", "denominator": "float", "completeness": "float",
                      "revision": "integer", "final": "boolean", "status": "string"}
+
+
+def ballots(site, division, count):
+    return [line("2026-11-24T00:10:00Z", "survey", message(
+        n + 1, {"round": "2026H2", "form": "ballot", "respondent": "family", "token": f"{division}M4XTT1{n:04d}",
+                "answers": {"policy": 4, "service": 5 - n % 3, "safety": 5, "price": 3, "overall": 5}},
+        site=site, division=division), site, division) for n in range(count)]
+
+
+def test_points_say_what_the_api_says_to_a_reader_outside_and_hide_cells_of_few_answers(parts, influx):
+    daemon = Daemon(parts.directory, url=influx.url)
+    daemon.fold(story() + [line("2026-11-24T00:09:00Z", "registration",
+                                message(1, registration(), site=OTHER, division=JIAXING), OTHER, JIAXING)]
+                + ballots(SITE, HANGZHOU, 3) + ballots(OTHER, JIAXING, 9))
+    parts(daemon).wait_sent()
+    points, compared, hidden = influx.points("unit_indicator"), 0, 0
+    for (at, indicator, period, _, unit), point in points.items():
+        day = datetime.datetime.fromtimestamp(at / 1000, LOCAL).date().isoformat()
+        day = day if period == "day" else day[:7]
+        (o,) = requests.get(f"http://127.0.0.1:{daemon.port}/api/v1/units/{unit}/indicators/{indicator}",
+                            params={"from": day, "to": day, "period": period}, timeout=10).json()["items"]
+        numbers = {k: -1 if o[k] is None else float(o[k]) for k in ("value", "numerator", "denominator", "completeness")}
+        assert point == {**numbers, **{k: o[k] for k in ("revision", "final", "status")}}, (indicator, period, o)
+        compared += 1
+        hidden += "suppressed" in (o["reason"] or "")
+    assert compared == len(daemon.rows("SELECT 1 FROM sample")) > 20 and hidden > 0
 
 
 def test_a_later_change_overwrites_its_point_and_a_retract_says_so(parts, influx):
