@@ -55,6 +55,19 @@ void act_answer_rebuild(struct act_answer *ret, int r, const struct rebuild_repo
 	answer_json(ret, 200, value);
 }
 
+void act_answer_plain(struct act_answer *ret, int status, const char *detail)
+{
+	json *value;
+
+	if (status >= 400) {
+		problem(ret, status, "Not done", detail);
+		return;
+	}
+	value = json_new_object();
+	json_set(value, "detail", json_new_text(detail));
+	answer_json(ret, status, value);
+}
+
 /* A bad row names line, column, value and rule, and nothing of the file is imported. */
 static void refuse_import(struct act_answer *ret, const char *kind, const struct import_report *report)
 {

@@ -20,3 +20,5 @@ int act_perform(struct ingest *in, const char *method, const char *path, const c
 /* r: what rebuild_step said last, or < 0; report may be NULL then. */
 void act_answer_rebuild(struct act_answer *ret, int r, const struct rebuild_report *report, const char *why);
 void act_refuse_clock(struct act_answer *ret);
+/* An act that is no ledger row: {"detail":…}, or a problem from 400 on. */
+void act_answer_plain(struct act_answer *ret, int status, const char *detail);

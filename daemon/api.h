@@ -29,6 +29,7 @@ struct api_facts {
 	bool subscribed;     /* SUBACK seen on the present connection */
 	bool store_writable; /* the last commit succeeded */
 	char why[160];       /* what is wrong, for a person; "" when ready */
+	char sinks[192]; /* what keeps a sink from being served, for a person; "" nothing. Readiness does not look at it */
 	int64_t started_at, updated_at; /* ms */
 	int http_port;       /* the one that listens, also where any free one was asked for; 0: none */
 	int64_t wal_bytes;

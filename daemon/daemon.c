@@ -6,6 +6,7 @@
  */
 #include "daemon.h"
 
+#include "../sinks/influx.h"
 #include "acts.h"
 #include "alert_log.h"
 #include "clock.h"
@@ -53,6 +54,8 @@ struct daemon {
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
+	struct httpc *httpc;
+	struct influx *influx;
 	struct session session;
 	struct rebuild *rebuild; /* under way for the act below, which is answered at its end; NULL: none */
 	struct http_act *rebuild_act;
@@ -196,6 +199,36 @@ static void verify_some(struct daemon *d)
 		log_info("ledger.verified", "rows=%lld", (long long)to);
 }
 
+static void fill_influx_facts(struct daemon *d, struct api_facts *f)
+{
+	static const char *const labels[] = {
+		[POINT_UNIT_INDICATOR] = "sink=\"influx\",measurement=\"unit_indicator\"",
+		[POINT_SITE_ENROLMENT] = "sink=\"influx\",measurement=\"site_enrolment\"",
+		[POINT_INCIDENT] = "sink=\"influx\",measurement=\"incident\"",
+		[POINT_CASE_EVENT] = "sink=\"influx\",measurement=\"case_event\"",
+	};
+	static const char sink[] = "sink=\"influx\"";
+	struct influx_state s;
+
+	influx_state(d->influx, &s);
+	if (!s.on)
+		return;
+	if (s.held)
+		snprintf(f->sinks, sizeof f->sinks, "influx is held: %s", s.held);
+	api_facts_count(f, "nurseryd_sink_lines_sent_total", sink, "Lines that the sink's server took.", (int64_t)s.sent);
+	api_facts_count(f, "nurseryd_sink_lines_failed_total", sink, "Lines refused for good and put aside.",
+			(int64_t)s.put_aside);
+	api_facts_count(f, "nurseryd_sink_requests_expired_total", sink,
+			"Requests with points older than the server keeps them.", (int64_t)s.expired);
+	api_facts_count(f, "nurseryd_sink_retries_total", sink, "Requests to be sent again later.", (int64_t)s.retries);
+	api_facts_gauge(f, "nurseryd_sink_held", sink, "1 while the server refuses us altogether.", s.held != NULL);
+	api_facts_gauge(f, "nurseryd_sink_lag_seconds", sink, "For how long something has been waiting.",
+			s.lag_ms / SECOND_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		api_facts_gauge(f, "nurseryd_sink_waiting_points", labels[i], "Points that wait, counted up to 10000.",
+				s.waiting[i]);
+}
+
 static void fill_facts(struct daemon *d, int64_t now)
 {
 	static const char *const labels[] = { "outcome=\"accepted\"", "outcome=\"rejected\"", "outcome=\"refused_pii\"",
@@ -233,6 +266,7 @@ static void fill_facts(struct daemon *d, int64_t now)
 	api_facts_count(&f, "nurseryd_mqtt_published_total", NULL, "Messages published.", (int64_t)m->published);
 	api_facts_count(&f, "nurseryd_unit_days_computed_total", NULL, "Days of units computed.", d->recompute.days);
 	api_facts_gauge(&f, "nurseryd_sites", NULL, "Nurseries ever heard of.", (int64_t)HASH_COUNT(d->base.ingest.fold.streams.sites));
+	fill_influx_facts(d, &f);
 	api_live_set(&d->live, &f);
 }
 
@@ -454,6 +488,21 @@ static bool begin_rebuild(struct daemon *d, struct http_act *a)
 
 /* ---- acts from outside ---- */
 
+/* No ledger row: a sink only shows what the ledger says. */
+static bool influx_act(struct daemon *d, const char *path, struct act_answer *answer)
+{
+	int r;
+
+	if (strcmp(path, "/api/v1/sinks/influx/refill") != 0)
+		return false;
+	r = influx_refill(d->influx);
+	if (r == 0)
+		log_info("influx.refill", "next=\"send everything again\"");
+	act_answer_plain(answer, r == 0 ? 202 : r > 0 ? 409 : 503,
+			 r == 0 ? "everything is sent again" : r > 0 ? "influx.url is empty: the sink is off" : "the store failed");
+	return true;
+}
+
 static int on_acts(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct daemon *d = context;
@@ -468,7 +517,9 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 
 		if (begin_rebuild(d, a))
 			continue;
-		if (clock_is_right(d, now))
+		if (influx_act(d, a->path, &told))
+			;
+		else if (clock_is_right(d, now))
 			note_store(d, act_perform(&d->base.ingest, a->method, a->path, a->body.p, a->body.len, a->actor, now,
 						  &told));
 		else
@@ -561,6 +612,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	} else {
 		mqtt_reconfigure(d->mqtt, fresh);
 	}
+	note_store(d, influx_reconfigure(d->influx, fresh));
 	config_free(old);
 	log_info("reloaded", "file=%s", fresh->file);
 	return 0;
@@ -598,6 +650,32 @@ static int serve_http(struct daemon *d)
 	fill_facts(d, clock_now_ms()); /* the port is known now */
 	log_info("http.ready", "listen=%s port=%d socket=%s", d->config->http.listen, http_port(d->http), d->config->http.socket);
 	return sd_event_add_io(d->event, &d->acts_source, http_act_fd(d->http), EPOLLIN, on_acts, d);
+}
+
+static bool is_busy(void *context)
+{
+	const struct daemon *d = context;
+
+	return clock_monotonic_ms() - d->last_burst < BURST_PAUSE_MS;
+}
+
+static bool is_shedding(void *context)
+{
+	struct daemon *d = context;
+
+	return reserve_is_low(&d->reserve);
+}
+
+static int open_sinks(struct daemon *d)
+{
+	int r = httpc_new(d->event, &d->httpc);
+
+	if (r < 0)
+		return r;
+	return influx_new(d->event,
+			  &(struct influx_options){ .config = d->config, .store = d->base.store, .http = d->httpc, .busy = is_busy,
+						    .shedding = is_shedding, .context = d },
+			  &d->influx);
 }
 
 static int add_signals(struct daemon *d)
@@ -654,7 +732,9 @@ static int build(struct daemon *d)
 	d->alert_log = (struct alert_log){ .store = d->base.store, .told_n = d->base.ingest.ledger.head.n };
 	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
 	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
-	r = connect_broker(d);
+	r = open_sinks(d);
+	if (r >= 0)
+		r = connect_broker(d);
 	if (r >= 0)
 		fill_facts(d, now);
 	if (r >= 0)
@@ -691,6 +771,8 @@ static void tear_down(struct daemon *d)
 	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
 	rebuild_free(d->rebuild); /* its act is refused with the others */
 	http_free(d->http);
+	influx_free(d->influx);
+	httpc_free(d->httpc);
 	mqtt_free(d->mqtt);
 	session_done(&d->session);
 	base_close(&d->base);

@@ -12,6 +12,17 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* The points of the facts are queued in the transaction that folds them, and only while a sink exists. */
+#define POINTS_WANTED(measurement_) " WHEN EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = '" measurement_ "') BEGIN "
+#define QUEUE_ENROLMENT \
+	" DELETE FROM point_enrolment WHERE day = new.day AND site = new.site" \
+	" AND unit = (SELECT unit FROM site WHERE id = new.site);" \
+	" INSERT INTO point_enrolment(day, site, unit) SELECT new.day, id, unit FROM site WHERE id = new.site" \
+	" AND unit IS NOT NULL; END;"
+#define QUEUE_INCIDENT(row) \
+	" DELETE FROM point_incident WHERE site = " row ".site AND event = " row ".event AND unit = " row ".unit;" \
+	" INSERT INTO point_incident(site, event, unit) VALUES(" row ".site, " row ".event, " row ".unit); "
+
 static const char migration_1[] =
 	/* truth */
 	"CREATE TABLE ledger(n INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL,"
@@ -174,6 +185,29 @@ static const char migration_1[] =
 	"CREATE TABLE collapsed(n INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+	/* operational: points on their way out (sinks/points.c). A row of sink_cursor is a sink that exists; without one
+	 * the triggers write nothing. A key that changes again gets a new id, so "everything up to id" can be ticked off.
+	 * position: of unit_indicator, the last sample.change that the server has; everything below (refill_day, refill_site)
+	 * is still to be queued. point_enrolment.unit, point_incident.unit: the tag that the point carries */
+	"CREATE TABLE sink_cursor(sink TEXT NOT NULL, measurement TEXT NOT NULL, position INTEGER NOT NULL,"
+	" refill_day INTEGER NOT NULL, refill_site INTEGER NOT NULL, PRIMARY KEY(sink, measurement)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE poison_line(id INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, at INTEGER NOT NULL,"
+	" line TEXT NOT NULL, answer TEXT NOT NULL) STRICT;"
+	"CREATE TABLE point_enrolment(id INTEGER PRIMARY KEY AUTOINCREMENT, day INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" unit TEXT NOT NULL, UNIQUE(day, site, unit)) STRICT;"
+	"CREATE TABLE point_incident(id INTEGER PRIMARY KEY AUTOINCREMENT, site INTEGER NOT NULL, event TEXT NOT NULL,"
+	" unit TEXT NOT NULL, UNIQUE(site, event, unit)) STRICT;"
+	"CREATE TABLE point_site(site INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(site, unit)) STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER enrolment_is_a_point AFTER INSERT ON enrolment" POINTS_WANTED("site_enrolment") QUEUE_ENROLMENT
+	"CREATE TRIGGER enrolment_changes_a_point AFTER UPDATE OF counts, void ON enrolment" POINTS_WANTED("site_enrolment")
+	QUEUE_ENROLMENT
+	"CREATE TRIGGER incident_is_a_point AFTER INSERT ON incident" POINTS_WANTED("incident") QUEUE_INCIDENT("new") "END;"
+	"CREATE TRIGGER incident_changes_a_point AFTER UPDATE ON incident" POINTS_WANTED("incident") QUEUE_INCIDENT("old")
+	QUEUE_INCIDENT("new") "END;"
+	"CREATE TRIGGER site_moves_its_points AFTER UPDATE OF unit ON site WHEN old.unit IS NOT new.unit"
+	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
+	" DELETE FROM point_site WHERE site = new.id AND unit = ifnull(old.unit, '');"
+	" INSERT INTO point_site(site, unit) VALUES(new.id, ifnull(old.unit, '')); END;"
 	"CREATE TABLE site_status(site TEXT PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 static const char *const migrations[] = { migration_1 };
@@ -220,6 +254,11 @@ const struct table schema_tables[] = {
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },
 	{ "site_status", "site", TABLE_OPERATIONAL },
+	{ "sink_cursor", "sink, measurement", TABLE_OPERATIONAL },
+	{ "poison_line", "id", TABLE_OPERATIONAL },
+	{ "point_enrolment", "id", TABLE_OPERATIONAL },
+	{ "point_incident", "id", TABLE_OPERATIONAL },
+	{ "point_site", "site, unit", TABLE_OPERATIONAL },
 };
 const size_t schema_table_count = ARRAY_SIZE(schema_tables);
 

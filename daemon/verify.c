@@ -265,6 +265,8 @@ static int replace_all(struct store *live, struct shadow *sh)
 {
 	int r = store_begin(live);
 
+	if (r >= 0)
+		r = store_exec(live, "DELETE FROM sink_cursor"); /* points: everything again, by the next start (sinks/points.c) */
 	for (size_t i = 0; r >= 0 && i < schema_table_count; i++)
 		if (schema_tables[i].class == TABLE_FOLDED || strncmp(schema_tables[i].name, "dirty", 5) == 0)
 			r = replace_table(live, sh->store, schema_tables[i].name);

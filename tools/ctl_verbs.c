@@ -114,6 +114,8 @@ static int print_ready(const struct ctl *ctl, json *all, bool *ready)
 	if (!ctl->json)
 		printf("nurseryd    %s%s%s\nhttp port   %s\n", *ready ? "ready" : "not ready", *why ? ": " : "", why,
 		       number(a.value, "http_port", port));
+	if (!ctl->json && *ctl_text_of(a.value, "sinks"))
+		printf("sinks       %s\n", ctl_text_of(a.value, "sinks"));
 	return EXIT_FINE;
 }
 
@@ -399,6 +401,31 @@ static int run_import(const struct ctl *ctl)
 	return EXIT_FINE;
 }
 
+/* --- sinks --- */
+
+static int run_influx(const struct ctl *ctl)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	int r;
+
+	if (strcmp(ctl->args[0], "refill") != 0 || ctl->db) {
+		fprintf(stderr, "nurseryctl: influx: refill, through the daemon, is all there is\n");
+		return EXIT_USAGE;
+	}
+	r = ctl_ask(ctl, "POST", "/api/v1/sinks/influx/refill", NULL, NULL, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		printf("influx: %s\n", ctl_text_of(a.value, "detail"));
+	return EXIT_FINE;
+}
+
 /* --- acts on a row --- */
 
 /* POST without or with a body; the answer in words, or with --json as it came. */
@@ -467,6 +494,7 @@ const struct verb verbs[] = {
 	  ctl_lint },
 	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
 	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },
+	{ "influx", "refill", "send every point again, to an InfluxDB that was emptied", 1, 1, run_influx },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
 	{ "rebuild", "[--rejudge]",
 	  "fold the ledger again and replace the tables that differ; --rejudge: judge every message again into FILE.rejudged", 0, 0,
