@@ -96,6 +96,10 @@ check:
 e2e: all
 	$(quiet)$(PYTHON) -m pytest -q tests/e2e
 
+# The faults of the network and the broker that take minutes (root: a network namespace).
+faults: all
+	$(quiet)NURSERYD_FAULTS=1 NURSERYD_BUILD=$(out) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_faults.py
+
 # A real systemd boots in a container (root; DESIGN §4 item 19).
 systemd-check: all
 	$(quiet)$(PYTHON) tests/systemd/nspawn.py
@@ -134,6 +138,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything systemd-check unit includes check e2e crash bare bench analyse install clean help
+.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench analyse install clean help
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

@@ -424,7 +424,7 @@ static int extend(struct store *s, struct site *site, int feed, int64_t epoch, i
 			r = add_gap(s, site, feed, epoch, range->highest + 1, seq - 1, received_at);
 		range->highest = seq;
 	} else if (epoch > 0 && seq < range->first) {
-		r = add_gap(s, site, feed, epoch, seq + 1, range->first - 1, -1);
+		r = add_gap(s, site, feed, epoch, seq + 1, range->first - 1, GAP_BEFORE_FIRST);
 		range->first = seq;
 	} else if (epoch > 0) {
 		r = close_gap_at(s, site, feed, epoch, seq);
@@ -479,6 +479,15 @@ int streams_consume(struct streams *t, struct store *s, struct site *site, const
 		r = raise(s, site, c->number, epoch, seq, received_at);
 	st->last_n = n;
 	return r;
+}
+
+int streams_lose(struct store *s, const struct site *site, const struct collector *c, int64_t epoch, int64_t first,
+		 int64_t last)
+{
+	return store_run(s,
+			 "UPDATE gap SET since = ? WHERE site = ? AND feed = ? AND epoch = ? AND first >= ? AND last <= ?"
+			 " AND since >= 0",
+			 "iiiiii", (int64_t)GAP_LOST, site->id, (int64_t)c->number, epoch, first, last);
 }
 
 int64_t streams_next_seq(const struct site *site, const struct collector *c)
