@@ -103,6 +103,17 @@ systemd-check: all
 # Programs and tests, for compilers that are not to run them.
 everything: all $(unit_tests)
 
+# Fuzz targets: clang, libFuzzer, ASan, UBSan; FUZZ_SECONDS each (0: the corpus only). tests/fuzz/run.sh says more.
+fuzz_targets := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz-targets:
+	$(quiet)$(MAKE) CC=clang OUT=build/fuzz CFLAGS='-O1 -g -fno-omit-frame-pointer $(fuzz_sanitize) -fsanitize=fuzzer-no-link -U_FORTIFY_SOURCE' $(fuzz_targets)
+build/fuzz/fuzz_%: $(out)/obj/tests/fuzz/fuzz_%.o $(out)/libnurseryd.a
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(fuzz_sanitize) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(libs)
+fuzz: fuzz-targets
+	$(quiet)tests/fuzz/run.sh $(FUZZ_TARGETS)
+
 crash: all
 	$(quiet)$(MAKE) SEAMS=1
 	$(quiet)$(PYTHON) tests/crash/crash.py
@@ -134,6 +145,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything systemd-check unit includes check e2e crash bare bench analyse install clean help
+.PHONY: all everything systemd-check unit includes check e2e crash bare bench analyse install clean help fuzz fuzz-targets
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

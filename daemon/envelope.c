@@ -81,6 +81,8 @@ static const char *take_level(const char *text, char *level, size_t size)
 	size_t len = strcspn(text, "/");
 	size_t kept = MIN(len, size - 1); /* cut levels are longer than anything valid */
 
+	while (kept < len && kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
+		kept--; /* not through a character: the feed is repeated in the receipt */
 	memcpy(level, text, kept);
 	level[kept] = '\0';
 	return text[len] == '/' ? text + len + 1 : NULL;
