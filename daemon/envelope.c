@@ -105,6 +105,8 @@ int topic_parse(const char *text, struct topic *ret)
 	rest = rest ? take_level(rest, ret->province, sizeof ret->province) : NULL;
 	rest = rest ? take_level(rest, ret->division, sizeof ret->division) : NULL;
 	rest = rest ? take_level(rest, ret->site, sizeof ret->site) : NULL;
+	ret->text = text;
+	ret->site_len = rest ? (size_t)(rest - 1 - text) : 0;
 	rest = rest && strncmp(rest, "up/", 3) == 0 ? take_level(rest, up, sizeof up) : NULL;
 	if (!rest || *rest == '\0' || strchr(rest, '/'))
 		return -EINVAL;

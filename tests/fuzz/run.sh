@@ -20,8 +20,7 @@ door_seeds() {
 			{ printf 'nursery/v1/33/330106/52330106MJ0000018E/up/%s\n' $feed; cat "$file"; } >$build/seeds/door/$n
 		done
 	done
-	cat tests/fuzz/door/* >/dev/null 2>&1 && echo tests/fuzz/door
-	echo $build/seeds/door
+	echo tests/fuzz/door $build/seeds/door
 }
 
 import_seeds() {
@@ -37,7 +36,7 @@ config_seeds() {
 	shift
 	mkdir -p $build/seeds/$target
 	cp --parents "$@" $build/seeds/$target/
-	echo $build/seeds/$target
+	echo tests/fuzz/$target $build/seeds/$target
 }
 
 seeds() {
@@ -72,6 +71,7 @@ run() {
 }
 
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0
+export LSAN_OPTIONS=suppressions=$PWD/tests/fuzz/leaks.txt:print_suppressions=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 [ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/fuzz_\(.*\)\.c/\1/')
 for target; do
