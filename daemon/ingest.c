@@ -80,6 +80,8 @@ static int64_t next_seq(const struct ingest *in, const struct topic *t)
 
 	if (!p->decoded.site_valid || !p->decoded.collector)
 		return 1;
+	if (t->sandbox) /* as if it were the highest seen */
+		return p->decoded.message.identified ? p->decoded.message.seq + 1 : 1;
 	return streams_next_seq(streams_find(&in->fold.streams, t->site), p->decoded.collector);
 }
 

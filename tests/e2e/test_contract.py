@@ -90,6 +90,30 @@ def test_a_jump_of_10000_is_taken_and_one_of_10001_is_not(world, epoch):
         assert accepted(world.send(feed, message(highest + 10000, body, epoch=epoch)))
 
 
+def test_what_a_refused_jump_consumed_stays_consumed_when_the_counter_gets_there(world):
+    world.send("enrolment", message(1, enrolment()))
+    jump = message(15000, enrolment(places=61))
+    assert codes(world.send("enrolment", jump)) == ["E_SEQ_JUMP"]
+    for seq in (9000, 15001):
+        assert accepted(world.send("enrolment", message(seq, enrolment())))
+    again = world.send("enrolment", jump)  # it lies in a gap now
+    assert again["duplicate"] is True and codes(again) == ["E_SEQ_JUMP"]
+    assert codes(world.send("enrolment", message(15000, enrolment(places=62)))) == ["E_SEQ_REUSED"]
+    assert accepted(world.send("enrolment", message(14999, enrolment())))
+
+
+def test_the_sandbox_knows_nothing_of_what_the_site_really_sent(world):
+    def sandbox(seq, body):
+        x = line(world.at(), "enrolment", message(seq, body))
+        return world.fold({**x, "topic": x["topic"].replace("nursery/", "nursery-test/")})[0]
+
+    world.send("enrolment", message(1, enrolment()))
+    for seq, body in ((1, enrolment(places=61)), (1, enrolment(places=62)), (50000, enrolment())):
+        receipt = sandbox(seq, body)
+        assert (receipt["status"], receipt["sandbox"], receipt["ledger"], receipt["next_seq"]) == ("accepted", True, None, seq + 1)
+    assert accepted(world.send("enrolment", message(2, enrolment())))
+
+
 def test_counting_starts_anywhere_in_the_first_epoch_and_at_1_in_a_later_one(world):
     assert accepted(world.send("enrolment", message(70000, enrolment())))
     assert world.rows("SELECT * FROM gap") == []
@@ -228,6 +252,25 @@ def test_an_amend_may_move_the_figures_to_another_day(world):
     assert world.rows("SELECT day - 20780, places FROM enrolment WHERE counts = 1") == [(0, 40)]
 
 
+@pytest.mark.parametrize("late", (False, True))
+def test_a_retracted_registration_gives_way_to_the_one_before_it(world, late):
+    later = ("registration", message(2, registration(effective_on="2026-11-10", places={"infant": 1, "toddler": 0, "older": 0, "mixed": 0})))
+    retract = ("registration", message(3, None, "retract", ref={"epoch": 1, "seq": 2}, reason="x"))
+    world.send("registration", message(1, registration()))
+    for what in (retract, later) if late else (later, retract):
+        world.send(*what)
+    world.send("enrolment", message(1, enrolment(places=60)))
+    assert world.value("places_total")[0] == 60
+    world.send("registration", message(4, None, "retract", ref={"epoch": 1, "seq": 1}, reason="x"))
+    assert world.rows("SELECT count(*) FROM registration WHERE counts = 1") == [(0,)]
+    assert world.rows("SELECT division FROM site") == [(HANGZHOU,)]  # of the earliest accepted one, live or void
+
+
+def test_unknown_numbers_of_a_class_are_unknown_not_zero(world):
+    world.send("enrolment", message(1, enrolment(classes=[{"type": "infant", "children": None, "carers": None}, {"type": "older"}])))
+    assert world.rows("SELECT classes FROM enrolment") == [("0 - -;2 - -;",)]
+
+
 # --- the payload as a whole ---
 
 
@@ -306,6 +349,17 @@ def test_a_mobile_number_is_found_wherever_no_table_reads(world, change):
 def test_a_number_out_of_range_that_looks_like_a_telephone_is_not_shown(world):
     receipt = world.send("enrolment", message(1, enrolment(places=13800138000)))
     assert codes(receipt) == ["E_RANGE"] and "got" not in receipt["errors"][0]
+
+
+def test_one_value_that_breaks_two_rules_is_told_once(world):
+    receipt = world.send("registration", message(1, registration(name="13800138000 11010519491231002X")))
+    assert [(e["code"], e["path"]) for e in receipt["errors"]] == [("E_PII", "/body/name")]
+
+
+def test_personal_data_in_what_is_no_message_is_refused_too(world):
+    for text in ('[{"phone":1}]', '"11010519491231002X"', "13800138000"):
+        receipt = world.send("enrolment", text)
+        assert (receipt["status"], receipt["seq"], codes(receipt)) == ("refused_pii", None, ["E_PII"]), text
 
 
 # --- our own bug ---
