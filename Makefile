@@ -115,11 +115,11 @@ fuzz: fuzz-targets
 	$(quiet)tests/fuzz/run.sh $(FUZZ_TARGETS)
 
 # Unit and end-to-end tests once more, counted; the share of lines and branches run in the files that judge strangers' bytes.
-coverage:
+coverage: all
 	$(quiet)find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	$(quiet)$(MAKE) COVERAGE=1 all unit
-	$(quiet)NURSERYD_BUILD=$(CURDIR)/build/coverage $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
-	$(quiet)scripts/coverage.py build/coverage
+	$(quiet)NURSERYD_BUILD=$(CURDIR)/build/coverage $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e; \
+		tests=$$?; scripts/coverage.py build/coverage && exit $$tests
 
 crash: all
 	$(quiet)$(MAKE) SEAMS=1
