@@ -173,16 +173,20 @@ static bool mobile_number(const struct digits *d)
 	return number[0] == '1' && number[1] >= '3';
 }
 
-static bool is_space(const char *text)
+static bool ends_with_mobile(struct digits *d)
 {
-	return *text == ' ' || *text == '\t' || *text == '\xc2' || *text == '\xe3'; /* of what dropped_at() found */
+	bool found = mobile_number(d);
+
+	d->count = 0;
+	return found;
 }
 
-/* One run of digits with spaces and hyphens between them; *p then stands behind it. The whole run is looked at, and
- * each piece between spaces: two numbers side by side must not hide each other. */
+/* One run of digits with spaces and hyphens between them; *p then stands behind it. The whole run is looked at; each
+ * stretch with only the plain signs between, as who writes a wide hyphen may mean the end; and each piece between
+ * spaces: two numbers side by side must not hide each other. */
 static bool run_has_mobile(const char **p, const char *end)
 {
-	struct digits whole = { 0 }, piece = { 0 };
+	struct digits whole = { 0 }, stretch = { 0 }, piece = { 0 };
 	const char *c = *p;
 	bool found = false;
 
@@ -190,14 +194,17 @@ static bool run_has_mobile(const char **p, const char *end)
 		skip = digit(*c) ? 1 : dropped_at(c, end);
 		if (digit(*c)) {
 			digits_add(&whole, *c);
+			digits_add(&stretch, *c);
 			digits_add(&piece, *c);
-		} else if (skip > 0 && is_space(c)) {
-			found = found || mobile_number(&piece);
-			piece.count = 0;
+			continue;
 		}
+		if (skip > 0 && *c != '-')
+			found |= ends_with_mobile(&piece);
+		if (skip > 0 && *c != '-' && *c != ' ')
+			found |= ends_with_mobile(&stretch);
 	}
 	*p = c;
-	return found || mobile_number(&piece) || mobile_number(&whole);
+	return found || mobile_number(&piece) || mobile_number(&stretch) || mobile_number(&whole);
 }
 
 bool privacy_has_mobile(const char *text, size_t len)

@@ -79,6 +79,9 @@ static const struct verdict mobile_numbers[] = {
 	{ "138\xe2\x80\x93" "0013\xef\xbc\x8d" "8000", true }, /* hyphens of a text program */
 	{ "138\xc2\xa0" "00138000", true },
 	{ "13800138000\xe3\x80\x80" "2026", true },
+	{ "115\xef\xbc\x8d" "19491281002", true }, /* a wide hyphen may also be an end */
+	{ "138 0013 8000\xef\xbc\x8d" "55", true },
+	{ "115-19491281002", false },
 	{ "138\xe3\x80\x82" "00138000", false }, /* a full stop */
 	{ "12800138000", false },
 	{ "23800138000", false },
