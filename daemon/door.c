@@ -3,6 +3,7 @@
 
 #include "instance.h"
 #include "ledger.h"
+#include "privacy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -147,7 +148,8 @@ static void judge_jump(const struct collector *c, struct message *m, int64_t hig
 
 	snprintf(got, sizeof got, "%lld", (long long)m->seq);
 	snprintf(want, sizeof want, "<= %lld", (long long)highest + SEQ_JUMP_MAX);
-	findings_add(&m->findings, c->never_silent ? W_SEQ_JUMP : E_SEQ_JUMP, "/seq", got, want);
+	findings_add(&m->findings, c->never_silent ? W_SEQ_JUMP : E_SEQ_JUMP, "/seq",
+		     privacy_has_mobile(got, strlen(got)) ? NULL : got, want);
 }
 
 static int judge_identity(struct door *d, const struct site *site, struct passed *p)

@@ -346,6 +346,12 @@ def test_a_mobile_number_is_found_wherever_no_table_reads(world, change):
     assert codes(world.send("enrolment", message(1, enrolment(**change)))) == ["E_PII"]
 
 
+def test_neither_is_one_in_the_place_of_the_version_or_of_a_seq(world):
+    world.send("enrolment", message(1, enrolment()))
+    receipt = world.send("enrolment", {**message(13800138000, enrolment()), "v": 13800138000})
+    assert codes(receipt) == ["E_VERSION", "E_SEQ_JUMP"] and not any("got" in e for e in receipt["errors"])
+
+
 def test_a_number_out_of_range_that_looks_like_a_telephone_is_not_shown(world):
     receipt = world.send("enrolment", message(1, enrolment(places=13800138000)))
     assert codes(receipt) == ["E_RANGE"] and "got" not in receipt["errors"][0]
