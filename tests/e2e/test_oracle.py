@@ -16,6 +16,7 @@ import requests
 
 import oracle
 import oracle_world
+from points_rig import Influx
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NURSERYD_BUILD", TOP / "build")).resolve()
@@ -37,13 +38,14 @@ def yesterday():
 class Instance:
     """A database filled by --fold, then served by a daemon whose broker is away."""
 
-    def __init__(self, where, lines):
+    def __init__(self, where, lines, influx=""):
         self.where, self.port = where, free_port()
         (where / "n.conf").write_text(f"""
             store: {{ path = "n.db"; }};
             policy = "{TOP}/config/policy.conf";
             mqtt: {{ url = "mqtt://127.0.0.1:{free_port()}"; }};
             http: {{ listen = "127.0.0.1:{self.port}"; socket = "n.sock"; }};
+            influx: {{ url = "{influx}"; }};
             """)
         self.env = dict(os.environ, NURSERYD_DATADIR=str(TOP / "config" / "data"))
         keys = ("received_at", "topic", "payload")
@@ -124,9 +126,16 @@ def workdays():
 
 
 @pytest.fixture(scope="module")
-def instance(world, tmp_path_factory):
+def influx(tmp_path_factory):
+    database = Influx(tmp_path_factory.mktemp("influx")).start()
+    yield database
+    database.stop()
+
+
+@pytest.fixture(scope="module")
+def instance(world, tmp_path_factory, influx):
     lines = world.lines()
-    with Instance(tmp_path_factory.mktemp("oracle"), lines) as i:
+    with Instance(tmp_path_factory.mktemp("oracle"), lines, influx.url) as i:
         for line, receipt in zip(lines, i.receipts, strict=True):
             assert (receipt["status"] == "accepted") == line["valid"], (line, receipt)
         for kind, rows in world.imports().items():
@@ -201,6 +210,35 @@ def test_every_unit_and_month_agrees_with_the_oracle(instance, expected, world, 
                 wrong.append((unit, year, month, object_["value"], want.value, object_["numerator"], want.numerator))
     assert compared > 10
     assert not wrong, f"{len(wrong)} differences, the first: {wrong[:8]}"
+
+
+def points_sent(instance):
+    waiting = [float(x.split()[-1]) for x in instance.get("/metrics").text.splitlines()
+               if x.startswith("nurseryd_sink_waiting_points")]
+    return waiting and not any(waiting)
+
+
+@pytest.fixture(scope="module")
+def points(instance, influx):
+    instance.wait_for(lambda: points_sent(instance), 400)
+    return {key: fields for key, fields in influx.points("unit_indicator").items() if key[2] == "day"}
+
+
+@pytest.mark.parametrize("indicator", sorted(oracle.MEASURES))
+def test_every_point_in_influxdb_agrees_with_the_oracle(points, expected, world, indicator):
+    wrong, compared = [], 0
+    for unit in UNITS:
+        for day in world.days():
+            at = int(datetime.datetime.combine(day, datetime.time(0), oracle.SHANGHAI).timestamp() * 1000)
+            point = points.get((at, indicator, "day", unit[:2], unit))
+            if point is None or point["status"] == "insufficient":
+                continue
+            want = expected.value(unit, day, indicator, day_sums(expected, unit, day))
+            compared += 1
+            if (point["status"], point["value"]) != (want.status, -1 if want.value is None else want.value):
+                wrong.append((unit, str(day), point, want.status, want.value))
+    assert compared > 200
+    assert not wrong, f"{len(wrong)} differences, the first: {wrong[:5]}"
 
 
 def test_the_target_in_force_is_met_or_not_exactly(instance, expected, world):
