@@ -35,9 +35,9 @@ static void report(const struct slot *s, enum code code, const char *got, const 
 static void report_text(const struct slot *s, enum code code, const char *want)
 {
 	const char *text = json_text(s->value);
-	bool hidden = privacy_bytes_suspicious(text, json_text_len(s->value), NULL, s->r->received_day);
+	bool may_show = privacy_may_show(text, json_text_len(s->value), NULL, s->r->received_day);
 
-	report(s, code, hidden ? NULL : text, want);
+	report(s, code, may_show ? text : NULL, want);
 }
 
 /* A telephone or identity number typed into the place of a count is not shown. */

@@ -162,10 +162,9 @@ struct judging {
 /* A text for `got`, or nothing where it might hold personal data. */
 static const char *shown(const struct judging *j, const char *text)
 {
-	return text && !privacy_bytes_suspicious(text, strlen(text), j->message->site[0] ? j->message->site : NULL,
-						 j->received_day)
-		       ? text
-		       : NULL;
+	const char *site = j->message->site[0] ? j->message->site : NULL;
+
+	return text && privacy_may_show(text, strlen(text), site, j->received_day) ? text : NULL;
 }
 
 static void judge_version(const struct judging *j)

@@ -227,6 +227,16 @@ bool privacy_bytes_suspicious(const char *bytes, size_t len, const char *site, i
 	return has_identity_number(bytes, len, today, site) || privacy_has_mobile(bytes, len);
 }
 
+bool privacy_may_show(const char *text, size_t len, const char *site, int64_t today)
+{
+	size_t characters = 0, cut = 0;
+
+	for (; cut < len; cut++)
+		if (((unsigned char)text[cut] & 0xc0) != 0x80 && characters++ == GOT_MAX)
+			break;
+	return !privacy_bytes_suspicious(text, len, site, today) && !privacy_bytes_suspicious(text, cut, site, today);
+}
+
 static bool key_showable(const char *key, int64_t today)
 {
 	size_t len = strlen(key);

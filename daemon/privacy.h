@@ -32,3 +32,7 @@ bool privacy_key_forbidden(const char *key);
 /* For bytes that are not JSON: true when rule 2 or 3 matches anywhere in them (only decides the receipt's
  * status and code; such bytes are never kept either way). The USCC of site (valid, or NULL) is exempt. */
 bool privacy_bytes_suspicious(const char *bytes, size_t len, const char *site, int64_t today);
+
+/* Whether a text may stand in `got`: neither it nor what is left of it there (GOT_MAX characters) is suspicious. A cut may
+ * make a telephone number of a longer run. */
+bool privacy_may_show(const char *text, size_t len, const char *site, int64_t today);
