@@ -155,7 +155,9 @@ static const char migration_1[] =
 	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, detail TEXT,"
 	" PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_by_change ON sample(change);"
-	"CREATE INDEX sample_to_freeze ON sample(as_of, unit) WHERE period = 'month' AND final = 0;"
+	/* months with a sample that is not final. A partial index on sample would make SQLite prepare anew every
+	 * statement that has a parameter for the period, at every use (seen) */
+	"CREATE TABLE open_month(month INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(month, unit)) STRICT, WITHOUT ROWID;"
 
 	/* operational */
 	"CREATE TABLE dirty(day INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(day, unit)) STRICT, WITHOUT ROWID;"
@@ -203,6 +205,7 @@ const struct table schema_tables[] = {
 	{ "late_month", "unit, month, onwards", TABLE_FOLDED },
 	{ "frozen", "unit, month, indicator, revision", TABLE_FOLDED },
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
+	{ "open_month", "month, unit", TABLE_DERIVED },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
 	{ "dirty_range", "started, unit", TABLE_OPERATIONAL },
 	{ "collapsed", "n", TABLE_OPERATIONAL },
