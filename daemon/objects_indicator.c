@@ -383,26 +383,40 @@ static json *change_of(const struct indicator *i, const struct sample *now, int6
 	return c;
 }
 
-static bool explains(const struct sample *m, store_stmt *q)
+/* Another sample's operands, when there is something to compare: 1. The row that is shown is still open, so these are
+ * statements of their own. */
+static int comparable_row(const struct sample *m, store_stmt *q, struct sample *ret)
 {
-	return comparable(m) && !m->decimal && strcmp(store_text(q, STATUS), "ok") == 0 && !store_is_null(q, NUMERATOR) &&
-	       (m->indicator->count || store_int(q, DENOMINATOR) > 0);
+	int r = store_step(q);
+
+	if (r <= 0)
+		return r;
+	ret->numerator = store_int(q, 0);
+	ret->denominator = store_int(q, 1);
+	return comparable(m) && !m->decimal && strcmp(store_text(q, 2), "ok") == 0 && ret->numerator != STORE_NULL &&
+	       (m->indicator->count || ret->denominator > 0) && strcmp(store_text(q, 3), "integer") == 0;
 }
 
 /* Against the revision before, of a month that was changed after it was frozen. */
 static int set_change(struct store *s, const struct sample *m, int64_t revision, json *object)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	json *change = NULL;
-	int r = revision > 1 && strcmp(m->period, "month") == 0 ? frozen_row(s, m, revision - 1, &q) : 0;
+	struct sample before = *m;
+	json *change;
+	int r;
 
-	if (r > 0 && explains(m, q)) {
-		change = change_of(m->indicator, m, store_int(q, NUMERATOR), store_int(q, DENOMINATOR));
-		json_set(change, "from_revision", json_new_int(revision - 1));
-	}
-	if (change)
-		json_set(object, "change", change);
-	return MIN(r, 0);
+	if (revision < 2 || strcmp(m->period, "month") != 0)
+		return 0;
+	r = store_query(s, &q,
+			"SELECT numerator, denominator, status, typeof(numerator) FROM frozen"
+			" WHERE unit = ? AND indicator = ? AND month = ? AND revision = ?",
+			"ttii", m->unit, m->indicator->id, m->as_of, revision - 1);
+	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+		return r;
+	change = change_of(m->indicator, m, before.numerator, before.denominator);
+	json_set(change, "from_revision", json_new_int(revision - 1));
+	json_set(object, "change", change);
+	return 0;
 }
 
 /* Against the month before. */
@@ -411,15 +425,18 @@ static int set_trend(struct store *s, const struct sample *m, json *object)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct sample before = *m;
 	json *trend;
-	int r = 0;
+	int r;
 
+	if (strcmp(m->period, "month") != 0)
+		return 0;
 	before.as_of = months_first_day(m->as_of - 1);
-	before.revision = 0;
-	if (strcmp(m->period, "month") == 0)
-		r = present_row(s, &before, &q);
-	if (r <= 0 || !explains(m, q) || strcmp(store_text(q, TYPE), "text") == 0)
-		return MIN(r, 0);
-	trend = change_of(m->indicator, m, store_int(q, NUMERATOR), store_int(q, DENOMINATOR));
+	r = store_query(s, &q,
+			"SELECT numerator, denominator, status, typeof(numerator) FROM sample"
+			" WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of = ?",
+			"tti", m->unit, m->indicator->id, before.as_of);
+	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+		return r;
+	trend = change_of(m->indicator, m, before.numerator, before.denominator);
 	json_set(trend, "since", period_text(&before));
 	json_set(object, "trend", trend);
 	return 0;
