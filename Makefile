@@ -38,7 +38,7 @@ endif
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
-packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto libmosquitto
+packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto libmosquitto zlib
 # HASH_OAT: uthash's default falls through its switch labels, which clang refuses.
 all_cflags := -std=gnu17 -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT $(warnings) $(CFLAGS) $(extra) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_BUILD_TIME=$(BUILD_TIME) -DNURSERYD_DATADIR='"$(DATADIR)"' \

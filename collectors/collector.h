@@ -112,6 +112,7 @@ struct message {
 	union facts facts; /* whole when findings has no error and kind is not retract */
 };
 
+struct field; /* fields.h */
 struct fold; /* daemon/fold.h */
 struct fold_row;
 struct site;
@@ -131,6 +132,10 @@ struct collector {
 	int (*apply)(struct fold *f, const struct fold_row *row);
 	/* Voids every message (epoch, seq) of the site in this feed; n and now are those of the voiding row. */
 	int (*void_message)(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now);
+	/* The table that reads this body. */
+	const struct field *(*fields)(const json *body);
+	/* Takes the free texts of message n out of the facts, as if they had come as ERASED_TEXT. NULL: it has none. */
+	int (*forget)(struct fold *f, const struct site *site, int64_t n);
 };
 
 extern const struct collector *const collectors[];

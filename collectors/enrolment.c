@@ -299,10 +299,17 @@ static int warn(struct store *s, const struct site *site, struct message *m)
 	return MIN(r, 0);
 }
 
+static const struct field *fields_of(const json *body)
+{
+	(void)body;
+	return enrolment_fields;
+}
+
 const struct collector collector_enrolment = {
 	.feed = "enrolment",
 	.number = 2,
 	.decode = decode,
+	.fields = fields_of,
 	.warn = warn,
 	.apply = apply,
 	.void_message = void_message,

@@ -463,3 +463,58 @@ void fields_disagree(struct findings *f, enum code code, const char *path, int64
 	snprintf(want_text, sizeof want_text, "%s%" PRId64, relation, want);
 	findings_add_text(f, code, path, got_text, want_text, zh ? zh : text->zh, en ? en : text->en, text->fix);
 }
+
+/* ---- erasing texts ---- */
+
+static const struct field *field_named(const struct field *fields, const char *name)
+{
+	for (; fields->name; fields++)
+		if (strcmp(fields->name, name) == 0)
+			return fields;
+	return NULL;
+}
+
+static bool in_list(const char *const *words, const char *text)
+{
+	for (; *words; words++)
+		if (strcmp(*words, text) == 0)
+			return true;
+	return false;
+}
+
+static json *forget_list(const struct field *fields, const json *list)
+{
+	json *kept = json_new_list();
+
+	for (size_t i = 0; i < json_count(list); i++)
+		json_push(kept, fields_forget(fields, json_at(list, i)));
+	return kept;
+}
+
+static json *forget_value(const struct field *field, json *value)
+{
+	enum json_type kind = json_kind(value);
+
+	if (kind == JSON_KIND_TEXT && field->free_text)
+		return json_new_text(ERASED_TEXT);
+	if (kind == JSON_KIND_TEXT && field->other_allowed && !in_list(field->words, json_text(value)))
+		return json_new_text(field->words[field->otherwise]);
+	if (field->type == FIELD_OBJECT && kind == JSON_KIND_OBJECT)
+		return fields_forget(field->fields, value);
+	if (field->type == FIELD_LIST && kind == JSON_KIND_LIST)
+		return forget_list(field->fields, value);
+	return json_keep(value);
+}
+
+json *fields_forget(const struct field *fields, const json *object)
+{
+	json *kept = json_new_object();
+
+	for (void *i = json_first(object); i; i = json_next(object, i)) {
+		const struct field *field = field_named(fields, json_key(i));
+
+		if (field)
+			json_set(kept, field->name, forget_value(field, json_value(i)));
+	}
+	return kept;
+}

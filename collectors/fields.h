@@ -69,4 +69,9 @@ void fields_disagree(struct findings *f, enum code code, const char *path, int64
 /* COUNT_UNKNOWN when one of them is. */
 int64_t fields_sum(const int64_t *counts, size_t count);
 
+/* What stays of an accepted object when its texts are erased: the facts. Free text becomes ERASED_TEXT, a word outside its list
+ * the word it was taken for; what the table does not know goes. A new value. */
+#define ERASED_TEXT "erased"
+json *fields_forget(const struct field *fields, const json *object);
+
 extern const struct json_path body_path;

@@ -288,8 +288,8 @@ static int apply(struct fold *f, const struct fold_row *row)
 	if (r >= 0)
 		r = recount(f, row->site->id, i->event);
 	if (r >= 0)
-		r = refresh(f, row->n, row->received_at, row->site, i->event, row->message->division);
-	return r < 0 ? r : rules_incident_readable(f, row->n, row->received_at, row->site->code);
+		r = refresh(f, row->by_n, row->now, row->site, i->event, row->message->division);
+	return r < 0 ? r : rules_incident_readable(f, row->by_n, row->now, row->site->code);
 }
 
 /* The division that the event was reported under. */
@@ -340,11 +340,18 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 	}
 }
 
+static const struct field *fields_of(const json *body)
+{
+	(void)body;
+	return incident_fields;
+}
+
 const struct collector collector_incident = {
 	.feed = "incident",
 	.number = 3,
 	.never_silent = true,
 	.decode = decode,
+	.fields = fields_of,
 	.apply = apply,
 	.void_message = void_message,
 };

@@ -272,10 +272,23 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 	return r < 0 ? r : standing_mark(f, site, effective_on, f->dirty.today);
 }
 
+static int forget(struct fold *f, const struct site *site, int64_t n)
+{
+	return store_run(f->store, "UPDATE registration SET name = '" ERASED_TEXT "' WHERE site = ? AND n = ?", "ii", site->id, n);
+}
+
+static const struct field *fields_of(const json *body)
+{
+	(void)body;
+	return registration_fields;
+}
+
 const struct collector collector_registration = {
 	.feed = "registration",
 	.number = 1,
 	.decode = decode,
+	.fields = fields_of,
+	.forget = forget,
 	.apply = apply,
 	.void_message = void_message,
 };

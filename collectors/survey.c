@@ -518,6 +518,7 @@ const struct collector collector_survey = {
 	.feed = "survey",
 	.number = 4,
 	.decode = decode,
+	.fields = fields_of,
 	.apply = apply,
 	.void_message = void_message,
 };

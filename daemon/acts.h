@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ingest.h"
+#include "verify.h"
 
 struct act_answer {
 	int status;
@@ -16,4 +17,8 @@ struct act_answer {
 /* 0: answered, whatever the answer; < 0: the store failed, and the answer says so. */
 int act_perform(struct ingest *in, const char *method, const char *path, const char *body, size_t len, const char *actor,
 		int64_t now, struct act_answer *ret);
+/* r: what rebuild_step said last, or < 0; report may be NULL then. */
+void act_answer_rebuild(struct act_answer *ret, int r, const struct rebuild_report *report, const char *why);
 void act_refuse_clock(struct act_answer *ret);
+/* An act that is no ledger row: {"detail":…}, or a problem from 400 on. */
+void act_answer_plain(struct act_answer *ret, int status, const char *detail);

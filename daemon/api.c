@@ -411,6 +411,13 @@ bool api_is_act(const char *method, const char *target)
 	return route && !route->handler;
 }
 
+bool api_act_is_open(const char *method, const char *target)
+{
+	const struct api_route *route = route_of(method, target);
+
+	return route && route->open;
+}
+
 size_t api_body_max(const char *method, const char *target)
 {
 	const struct api_route *route = route_of(method, target);

@@ -29,6 +29,7 @@ struct api_facts {
 	bool subscribed;     /* SUBACK seen on the present connection */
 	bool store_writable; /* the last commit succeeded */
 	char why[160];       /* what is wrong, for a person; "" when ready */
+	char sinks[192]; /* what keeps a sink from being served, for a person; "" nothing. Readiness does not look at it */
 	int64_t started_at, updated_at; /* ms */
 	int http_port;       /* the one that listens, also where any free one was asked for; 0: none */
 	int64_t wal_bytes;
@@ -88,6 +89,7 @@ void api_answer(struct api *api, const struct api_request *rq, struct api_respon
 
 /* A POST that a route knows: the caller hands it to the main thread. */
 bool api_is_act(const char *method, const char *target);
+bool api_act_is_open(const char *method, const char *target); /* needs no credential over TCP */
 /* The most bytes a body of this request may have. */
 size_t api_body_max(const char *method, const char *target);
 

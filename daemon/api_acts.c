@@ -10,8 +10,11 @@ const struct api_route api_act_routes[] = {
 	{ .method = "POST", .pattern = "/alerts/{id}/actions" },
 	{ .method = "POST", .pattern = "/incidents/{site}/{event}/actions" },
 	{ .method = "POST", .pattern = "/imports/{kind}", .body_max = IMPORT_MAX },
-	{ .method = "POST", .pattern = "/lint/{feed}", .body_max = (size_t)1024 * 1024 },
+	{ .method = "POST", .pattern = "/lint/{feed}", .open = true, .body_max = (size_t)1024 * 1024 },
 	{ .method = "POST", .pattern = "/backup" },
+	{ .method = "POST", .pattern = "/rebuild" },
+	{ .method = "POST", .pattern = "/sinks/{sink}/refill" },
 	{ .method = "POST", .pattern = "/messages/{n}/replay" },
+	{ .method = "POST", .pattern = "/messages/{n}/erase" },
 	{ 0 },
 };

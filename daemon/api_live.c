@@ -90,6 +90,7 @@ static int readyz(struct api_call *c, json **ret)
 	json_set(o, "shedding", json_new_bool(f.shedding));
 	json_set(o, "why", json_new_text(f.why[0] ? f.why : NULL));
 	json_set(o, "http_port", port_of(&f));
+	json_set(o, "sinks", json_new_text(f.sinks[0] ? f.sinks : NULL));
 	json_compact(o, &c->rs->body);
 	c->rs->status = ready ? 200 : 503;
 	c->rs->content_type = "application/json";

@@ -124,6 +124,26 @@ static bool parse_n(const char *text, int64_t *ret)
 	return true;
 }
 
+/* Of an erased row the digests are told with which anyone can still compute the chain. */
+static int tell_erased(struct api_call *c, int64_t n, json *message)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char text[HASH_HEX_SIZE];
+	size_t len;
+	json *erased;
+	int r = store_query(c->api->store, &q, "SELECT by_n, payload_sha256, outcome_sha256 FROM erased WHERE n = ?", "i", n);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	erased = json_new_object();
+	json_set(erased, "by", json_new_int(store_int(q, 0)));
+	json_set(erased, "payload_sha256", json_new_text(hash_hex(store_blob(q, 1, &len), text)));
+	json_set(erased, "outcome_sha256", json_new_text(hash_hex(store_blob(q, 2, &len), text)));
+	json_set(message, "erased", erased);
+	json_set(message, "payload_kept", json_new_bool(false));
+	return 0;
+}
+
 static int one_message(struct api_call *c, json **ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
@@ -139,6 +159,8 @@ static int one_message(struct api_call *c, json **ret)
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
 	r = object_message(&row, true, ret);
+	if (r == 0)
+		r = tell_erased(c, n, *ret);
 	/* What /incidents asks a role for must not stand open here. */
 	if (r == 0 && !c->rq->trusted && strstr(row.topic, "/up/incident"))
 		json_set(*ret, "payload", NULL);

@@ -44,6 +44,7 @@ struct api_route {
 	bool root;
 	bool role;  /* needed over TCP */
 	bool local; /* Unix socket and nurseryctl --db only */
+	bool open;  /* an act that stores nothing: over TCP without a credential too */
 	size_t body_max; /* 0: the usual */
 };
 #define P(param) (UINT32_C(1) << PARAM_##param)

@@ -47,6 +47,7 @@ void config_complain(struct config_reading *r, unsigned int line, const char *ke
 	buf_printf(r->errors, "%s:%u: %s%s%s\n", r->name, line, key ? key : "", key ? ": " : "", text);
 	r->failed = true;
 }
+
 static void copy_through(struct scanner *s, const char *end)
 {
 	for (const char *p = s->p; p < end; p++)
@@ -181,6 +182,7 @@ static int scan(struct scanner *s)
 	}
 	return 0;
 }
+
 int config_scan(struct config_reading *r, const char *bytes, size_t len, struct buf *ret)
 {
 	struct scanner s = { .reading = r, .p = bytes, .end = bytes + len, .line = 1, .out = ret };

@@ -28,6 +28,7 @@ static const char *syntax_hint(const char *text)
 		"; look here and one line up: texts stand in \"quotes\", a setting ends with ; and a group is { … };" :
 		strcmp(text, "duplicate setting name") == 0 ? "; this key stands twice in its group: remove one" : "";
 }
+
 /* 0 with a tree to walk, which config_destroy() frees; a syntax error is told after what stands in front of it. */
 static int parse(struct tree *t, const char *bytes, size_t len)
 {
@@ -282,6 +283,7 @@ static void complain_missing(struct walk *w, unsigned int line)
 		if (!w->rows[i].initial && w->line[i] == 0)
 			complain_option(w, &w->rows[i], line, "is missing");
 }
+
 int config_read_options(struct config_reading *r, const char *bytes, size_t len, const struct option *rows, size_t count,
 			void *base, unsigned int *lines)
 {

@@ -6,9 +6,11 @@
  */
 #include "daemon.h"
 
+#include "../sinks/influx.h"
 #include "acts.h"
 #include "alert_log.h"
 #include "clock.h"
+#include "erase.h"
 #include "http.h"
 #include "log.h"
 #include "mqtt.h"
@@ -17,6 +19,7 @@
 #include "reserve.h"
 #include "session.h"
 #include "startup.h"
+#include "verify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -41,7 +44,7 @@
 struct daemon {
 	struct config *config;
 	sd_event *event;
-	sd_event_source *tick, *step, *acts_source;
+	sd_event_source *tick, *step, *acts_source, *rebuilding;
 	struct base base;
 	struct recompute recompute;
 	int64_t last_freeze; /* when months to be frozen were looked for */
@@ -51,7 +54,11 @@ struct daemon {
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
+	struct httpc *httpc;
+	struct influx *influx;
 	struct session session;
+	struct rebuild *rebuild; /* under way for the act below, which is answered at its end; NULL: none */
+	struct http_act *rebuild_act;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
 	char why[128];
 	int64_t started_at, next_head, last_burst, last_step;
@@ -192,14 +199,45 @@ static void verify_some(struct daemon *d)
 		log_info("ledger.verified", "rows=%lld", (long long)to);
 }
 
+static void fill_influx_facts(struct daemon *d, struct api_facts *f)
+{
+	static const char *const labels[] = {
+		[POINT_UNIT_INDICATOR] = "sink=\"influx\",measurement=\"unit_indicator\"",
+		[POINT_SITE_ENROLMENT] = "sink=\"influx\",measurement=\"site_enrolment\"",
+		[POINT_INCIDENT] = "sink=\"influx\",measurement=\"incident\"",
+		[POINT_CASE_EVENT] = "sink=\"influx\",measurement=\"case_event\"",
+	};
+	static const char sink[] = "sink=\"influx\"";
+	struct influx_state s;
+
+	influx_state(d->influx, &s);
+	if (!s.on)
+		return;
+	if (s.held)
+		snprintf(f->sinks, sizeof f->sinks, "influx is held: %s", s.held);
+	api_facts_count(f, "nurseryd_sink_lines_sent_total", sink, "Lines that the sink's server took.", (int64_t)s.sent);
+	api_facts_count(f, "nurseryd_sink_lines_failed_total", sink, "Lines refused for good and put aside.",
+			(int64_t)s.put_aside);
+	api_facts_count(f, "nurseryd_sink_requests_expired_total", sink,
+			"Requests with points older than the server keeps them.", (int64_t)s.expired);
+	api_facts_count(f, "nurseryd_sink_retries_total", sink, "Requests to be sent again later.", (int64_t)s.retries);
+	api_facts_gauge(f, "nurseryd_sink_held", sink, "1 while the server refuses us altogether.", s.held != NULL);
+	api_facts_gauge(f, "nurseryd_sink_lag_seconds", sink, "For how long something has been waiting.",
+			s.lag_ms / SECOND_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		api_facts_gauge(f, "nurseryd_sink_waiting_points", labels[i], "Points that wait, counted up to 10000.",
+				s.waiting[i]);
+}
+
 static void fill_facts(struct daemon *d, int64_t now)
 {
 	static const char *const labels[] = { "outcome=\"accepted\"", "outcome=\"rejected\"", "outcome=\"refused_pii\"",
 					      "outcome=\"fault\"" };
 	const struct ingest_counters *c = &d->base.ingest.counters;
 	const struct mqtt_counters *m = mqtt_counters(d->mqtt);
-	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .http_port = d->http ? http_port(d->http) : 0, .store_writable = d->writable, .started_at = d->started_at,
-			       .updated_at = now, .wal_bytes = store_wal_bytes(d->base.store),
+	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable,
+			       .http_port = d->http ? http_port(d->http) : 0, .started_at = d->started_at, .updated_at = now,
+			       .wal_bytes = store_wal_bytes(d->base.store),
 			       .shedding = reserve_is_low(&d->reserve), .free_bytes = d->reserve.free_bytes,
 			       .reserve_bytes = d->reserve.wanted_bytes,
 			       .ledger_n = d->base.ingest.ledger.head.n, .indicators_n = d->recompute.computed_n,
@@ -228,6 +266,7 @@ static void fill_facts(struct daemon *d, int64_t now)
 	api_facts_count(&f, "nurseryd_mqtt_published_total", NULL, "Messages published.", (int64_t)m->published);
 	api_facts_count(&f, "nurseryd_unit_days_computed_total", NULL, "Days of units computed.", d->recompute.days);
 	api_facts_gauge(&f, "nurseryd_sites", NULL, "Nurseries ever heard of.", (int64_t)HASH_COUNT(d->base.ingest.fold.streams.sites));
+	fill_influx_facts(d, &f);
 	api_live_set(&d->live, &f);
 }
 
@@ -272,6 +311,8 @@ static void checkpoint_when_quiet(struct daemon *d)
 {
 	int64_t worth = reserve_is_low(&d->reserve) ? 0 : WAL_QUIET_BYTES;
 
+	if (d->base.ingest.wal_holds_erased)
+		erase_empty_wal(&d->base.ingest);
 	if (clock_monotonic_ms() - d->last_burst > 2 * SECOND_MS && store_wal_bytes(d->base.store) > worth)
 		store_checkpoint(d->base.store, true, NULL);
 }
@@ -364,7 +405,103 @@ static int on_step(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
+/* ---- rebuilding ---- */
+
+static void answer(struct daemon *d, struct http_act *a, struct act_answer *answer)
+{
+	http_finish_act(d->http, a, answer->status, answer->content_type, &answer->body);
+	buf_done(&answer->body);
+}
+
+static void end_rebuild(struct daemon *d, int r)
+{
+	struct act_answer told = { 0 };
+
+	act_answer_rebuild(&told, r, rebuild_report(d->rebuild), store_why(d->base.store));
+	log_info("rebuild.ended", "result=\"%s\"", r < 0 ? store_why(d->base.store) : rebuild_report(d->rebuild)->text);
+	answer(d, d->rebuild_act, &told);
+	rebuild_free(d->rebuild);
+	d->rebuild = NULL;
+	d->rebuild_act = NULL;
+}
+
+/* The tables are others now: what memory knew of them is read again, and the broker is told what is open. */
+static int take_over_tables(struct daemon *d)
+{
+	int r = ingest_reload(&d->base.ingest);
+
+	if (r < 0) {
+		log_error("rebuild.unreadable", "why=\"%s\" next=\"stop; start again\"", store_why(d->base.store));
+		sd_event_exit(d->event, r);
+		return r;
+	}
+	if (mqtt_is_ready(d->mqtt))
+		outlet_start(&d->outlet);
+	return 0;
+}
+
+static int on_rebuild(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	int64_t started = clock_monotonic_ms();
+	int r;
+
+	(void)usec;
+	if (!d->rebuild)
+		return 0;
+	if (messages_come_first(d, started))
+		return sd_event_source_set_time_relative(source, BURST_PAUSE_MS * 1000);
+	r = rebuild_step(d->rebuild);
+	d->last_step = clock_monotonic_ms();
+	slow_since("rebuild", started);
+	if (r == REBUILD_SWAPPED && take_over_tables(d) < 0)
+		return 0;
+	if (r < 0 || r == REBUILD_DONE || r == REBUILD_REFUSED) {
+		end_rebuild(d, r);
+		return 0;
+	}
+	sd_event_source_set_time_relative(source, 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* true: the act was taken over, and is answered later. */
+static bool begin_rebuild(struct daemon *d, struct http_act *a)
+{
+	struct act_answer told = { 0 };
+	int r;
+
+	if (strcmp(a->path, "/api/v1/rebuild") != 0)
+		return false;
+	r = d->rebuild ? -EBUSY : rebuild_new(d->base.store, &d->rebuild);
+	if (r < 0) {
+		act_answer_rebuild(&told, r, NULL, d->rebuild ? "a rebuild is under way already" : strerror(-r));
+		answer(d, a, &told);
+		return true;
+	}
+	d->rebuild_act = a;
+	log_info("rebuild.began", "actor=%s next=\"fold the ledger again beside the messages\"", a->actor);
+	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
+	if (sd_event_add_time_relative(d->event, &d->rebuilding, CLOCK_MONOTONIC, 1000, 1000, on_rebuild, d) < 0)
+		end_rebuild(d, -ENOMEM);
+	return true;
+}
+
 /* ---- acts from outside ---- */
+
+/* No ledger row: a sink only shows what the ledger says. */
+static bool influx_act(struct daemon *d, const char *path, struct act_answer *answer)
+{
+	int r;
+
+	if (strcmp(path, "/api/v1/sinks/influx/refill") != 0)
+		return false;
+	r = influx_refill(d->influx);
+	if (r == 0)
+		log_info("influx.refill", "next=\"send everything again\"");
+	act_answer_plain(answer, r == 0 ? 202 : r > 0 ? 409 : 503,
+			 r == 0 ? "everything is sent again" : r > 0 ? "influx.url is empty: the sink is off" : "the store failed");
+	return true;
+}
 
 static int on_acts(sd_event_source *source, int fd, uint32_t events, void *context)
 {
@@ -375,16 +512,19 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 	(void)fd;
 	(void)events;
 	while ((a = http_next_act(d->http))) {
-		struct act_answer answer = { 0 };
+		struct act_answer told = { 0 };
 		int64_t now = clock_now_ms();
 
-		if (clock_is_right(d, now))
+		if (begin_rebuild(d, a))
+			continue;
+		if (influx_act(d, a->path, &told))
+			;
+		else if (clock_is_right(d, now))
 			note_store(d, act_perform(&d->base.ingest, a->method, a->path, a->body.p, a->body.len, a->actor, now,
-						  &answer));
+						  &told));
 		else
-			act_refuse_clock(&answer);
-		http_finish_act(d->http, a, answer.status, answer.content_type, &answer.body);
-		buf_done(&answer.body);
+			act_refuse_clock(&told);
+		answer(d, a, &told);
 	}
 	publish_alerts(d);
 	mqtt_flush(d->mqtt);
@@ -472,6 +612,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	} else {
 		mqtt_reconfigure(d->mqtt, fresh);
 	}
+	note_store(d, influx_reconfigure(d->influx, fresh));
 	config_free(old);
 	log_info("reloaded", "file=%s", fresh->file);
 	return 0;
@@ -509,6 +650,32 @@ static int serve_http(struct daemon *d)
 	fill_facts(d, clock_now_ms()); /* the port is known now */
 	log_info("http.ready", "listen=%s port=%d socket=%s", d->config->http.listen, http_port(d->http), d->config->http.socket);
 	return sd_event_add_io(d->event, &d->acts_source, http_act_fd(d->http), EPOLLIN, on_acts, d);
+}
+
+static bool is_busy(void *context)
+{
+	const struct daemon *d = context;
+
+	return clock_monotonic_ms() - d->last_burst < BURST_PAUSE_MS;
+}
+
+static bool is_shedding(void *context)
+{
+	struct daemon *d = context;
+
+	return reserve_is_low(&d->reserve);
+}
+
+static int open_sinks(struct daemon *d)
+{
+	int r = httpc_new(d->event, &d->httpc);
+
+	if (r < 0)
+		return r;
+	return influx_new(d->event,
+			  &(struct influx_options){ .config = d->config, .store = d->base.store, .http = d->httpc, .busy = is_busy,
+						    .shedding = is_shedding, .context = d },
+			  &d->influx);
 }
 
 static int add_signals(struct daemon *d)
@@ -565,7 +732,9 @@ static int build(struct daemon *d)
 	d->alert_log = (struct alert_log){ .store = d->base.store, .told_n = d->base.ingest.ledger.head.n };
 	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
 	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
-	r = connect_broker(d);
+	r = open_sinks(d);
+	if (r >= 0)
+		r = connect_broker(d);
 	if (r >= 0)
 		fill_facts(d, now);
 	if (r >= 0)
@@ -599,7 +768,11 @@ static void tear_down(struct daemon *d)
 	d->step = sd_event_source_disable_unref(d->step);
 	d->tick = sd_event_source_disable_unref(d->tick);
 	d->acts_source = sd_event_source_disable_unref(d->acts_source);
+	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
+	rebuild_free(d->rebuild); /* its act is refused with the others */
 	http_free(d->http);
+	influx_free(d->influx);
+	httpc_free(d->httpc);
 	mqtt_free(d->mqtt);
 	session_done(&d->session);
 	base_close(&d->base);

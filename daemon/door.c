@@ -72,7 +72,7 @@ void door_done(struct door *d)
 
 /* ---- repeats ---- */
 
-static void fingerprint(const struct door *d, const json *root, char print[static HASH_HEX_SIZE])
+void door_fingerprint(const struct door *d, const json *root, char print[static HASH_HEX_SIZE])
 {
 	_cleanup_(buf_done) struct buf text = { 0 };
 	uint8_t hmac[HASH_SIZE];
@@ -80,6 +80,23 @@ static void fingerprint(const struct door *d, const json *root, char print[stati
 	envelope_canonical(root, &text);
 	hash_hmac(d->key, text.p, text.len, hmac);
 	hash_hex(hmac, print);
+}
+
+/* -1: row n was not erased; 1 it had the same kind, ref and body; 0 others. */
+static int same_as_erased(struct door *d, const json *root, int64_t n, int *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char print[HASH_HEX_SIZE];
+	const char *kept;
+	int r = store_query(d->store, &q, "SELECT fingerprint FROM erased WHERE n = ?", "i", n);
+
+	*ret = -1;
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	kept = store_text(q, 0);
+	door_fingerprint(d, root, print);
+	*ret = kept && strcmp(kept, print) == 0;
+	return 0;
 }
 
 /* Does row n hold the same kind, ref and body? 1 yes, 0 no. */
@@ -90,8 +107,11 @@ static int same_as_row(struct door *d, const json *root, int64_t n)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct ledger_row row;
 	size_t offset;
-	int r = ledger_rows(d->store, n, n, &q);
+	int erased, r = same_as_erased(d, root, n, &erased);
 
+	if (r < 0 || erased >= 0)
+		return r < 0 ? r : erased;
+	r = ledger_rows(d->store, n, n, &q);
 	if (r < 0 || (r = ledger_step(q, &row)) <= 0)
 		return r < 0 ? r : -EUCLEAN;
 	r = outcome_read(row.outcome, row.outcome_len, &o);
@@ -100,7 +120,7 @@ static int same_as_row(struct door *d, const json *root, int64_t n)
 	if (o.print) {
 		char print[HASH_HEX_SIZE];
 
-		fingerprint(d, root, print);
+		door_fingerprint(d, root, print);
 		return strcmp(print, o.print) == 0;
 	}
 	r = json_parse(row.payload, row.payload_len, DEPTH_MAX, &stored, &offset);
@@ -187,13 +207,53 @@ static void pass_verdict(struct door *d, struct passed *p)
 	else if (m->findings.errors > 0)
 		p->verdict.status = STATUS_REJECTED;
 	if (p->verdict.status == STATUS_REFUSED_PII && p->decoded.root) {
-		fingerprint(d, p->decoded.root, p->print);
+		door_fingerprint(d, p->decoded.root, p->print);
 		p->verdict.print = p->print;
 	}
 }
 
+/* Codes that say how a message arrived, not what it says. */
+static const enum code of_arrival[] = { E_SEQ_REUSED, E_SEQ_JUMP, W_SEQ_REUSED, W_SEQ_JUMP };
+
+static const char *text_or_null(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : NULL;
+}
+
+static void carry_arrival(const json *list, struct findings *f)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const json *x = json_at(list, i);
+		int code = code_of(json_text(json_get(x, "code")));
+
+		for (size_t k = 0; k < ARRAY_SIZE(of_arrival); k++)
+			if (code == (int)of_arrival[k])
+				findings_add(f, of_arrival[k], json_text(json_get(x, "path")), text_or_null(x, "got"),
+					     text_or_null(x, "want"));
+	}
+}
+
+static int judge_arrival(struct door *d, const struct site *site, const struct outcome *first, struct passed *p)
+{
+	struct message *m = &p->decoded.message;
+
+	if (!first || !first->identified || first->epoch != m->epoch || first->seq != m->seq)
+		return judge_identity(d, site, p);
+	carry_arrival(first->errors, &m->findings);
+	carry_arrival(first->warnings, &m->findings);
+	return 0;
+}
+
 int door_judge(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
 	       struct passed *ret)
+{
+	return door_judge_again(d, topic, payload, len, received_at, NULL, ret);
+}
+
+int door_judge_again(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
+		     const struct outcome *first, struct passed *ret)
 {
 	const struct site *site;
 	int r = 0;
@@ -203,7 +263,7 @@ int door_judge(struct door *d, const struct topic *topic, const char *payload, s
 	envelope_decode(topic, payload, len, received_at, division_known, d, &ret->decoded);
 	site = ret->decoded.site_valid ? streams_find(d->streams, topic->site) : NULL;
 	if (ret->decoded.site_valid && ret->decoded.collector && ret->decoded.message.identified)
-		r = judge_identity(d, site, ret);
+		r = judge_arrival(d, site, first, ret);
 	if (r >= 0 && !ret->first_n && !ret->long_ago && ret->decoded.collector)
 		r = warn(d, site, ret->decoded.collector, &ret->decoded.message);
 	if (r >= 0)

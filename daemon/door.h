@@ -32,7 +32,14 @@ struct passed {
 
 int door_judge(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
 	       struct passed *ret);
+/* The same for a row of the ledger that is judged again. What was decided by its arrival (a reused seq, a jump) stands as
+ * `first` says; received_at is the first time's. */
+int door_judge_again(struct door *d, const struct topic *topic, const char *payload, size_t len, int64_t received_at,
+		     const struct outcome *first, struct passed *ret);
 void passed_done(struct passed *p);
+
+/* What knows a repeat of a payload that is not there: a keyed print of {kind, ref, body}. */
+void door_fingerprint(const struct door *d, const json *root, char print[static HASH_HEX_SIZE]);
 
 /* What stands in the ledger for a payload that may not be kept. */
 void door_stand_in(const struct door *d, const struct decoded *decoded, const char *payload, size_t len, struct buf *out);

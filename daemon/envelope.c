@@ -385,6 +385,23 @@ int envelope_facts(const struct collector *collector, const char *payload, size_
 	return 0;
 }
 
+json *envelope_forget(const struct collector *collector, const json *root)
+{
+	json *kept = fields_forget(envelope_fields, root), *bare;
+	const json *body = json_get(root, "body");
+
+	if (body && json_kind(body) == JSON_KIND_OBJECT)
+		json_set(kept, "body", fields_forget(collector->fields(body), body));
+	if (!json_get(kept, "sw"))
+		return kept;
+	bare = json_new_object(); /* the software's name is no fact */
+	for (void *i = json_first(kept); i; i = json_next(kept, i))
+		if (strcmp(json_key(i), "sw") != 0)
+			json_set(bare, json_key(i), json_keep(json_value(i)));
+	json_free(kept);
+	return bare;
+}
+
 static const char *const identity_keys[] = { "body", "kind", "ref" };
 
 bool envelope_same(const json *a, const json *b)

@@ -48,6 +48,9 @@ void decoded_done(struct decoded *d);
 int envelope_facts(const struct collector *collector, const char *payload, size_t len, int64_t received_at,
 		   struct message *ret);
 
+/* What stays of an accepted message when its texts are erased: all that envelope_facts reads, but free text. A new value. */
+json *envelope_forget(const struct collector *collector, const json *root);
+
 /* Equal kind, ref and body as JSON values: the test of a repeat (CONTRACT, Identity). */
 bool envelope_same(const json *a, const json *b);
 /* Canonical bytes of {kind, ref, body}, for the keyed fingerprint of a payload that may not be kept. */

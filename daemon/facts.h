@@ -24,8 +24,9 @@ struct fold {
 
 /* One ledger row that is a message. */
 struct fold_row {
-	int64_t n;
-	int64_t received_at; /* ms */
+	int64_t n;           /* the message's row, and when it was received, ms; of a replay the original's: */
+	int64_t received_at; /* "the first received counts", and lateness is the nursery's, not our bug's */
+	int64_t by_n, now;   /* the row being folded and its time: alerts and clocks go by these */
 	struct site *site;
 	const struct collector *collector;
 	const struct message *message;

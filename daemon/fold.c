@@ -100,6 +100,7 @@ struct told {
 	bool identified, jump_refused;
 	int64_t epoch, seq;
 	const struct message *message; /* of an accepted one */
+	int64_t replay_of, replay_received_at; /* 0: no replay */
 };
 
 static int find_site(struct fold *f, const struct told *t, struct site **ret)
@@ -162,8 +163,10 @@ static int is_voided(struct fold *f, const struct told *t, const struct site *si
 
 static int apply_accepted(struct fold *f, const struct told *t, struct site *site)
 {
-	struct fold_row row = { .n = t->row->n,
-				.received_at = t->row->received_at,
+	struct fold_row row = { .n = t->replay_of ? t->replay_of : t->row->n,
+				.received_at = t->replay_of ? t->replay_received_at : t->row->received_at,
+				.by_n = t->row->n,
+				.now = t->row->received_at,
 				.site = site,
 				.collector = t->collector,
 				.message = t->message };
@@ -177,12 +180,59 @@ static int apply_accepted(struct fold *f, const struct told *t, struct site *sit
 	return r < 0 ? r : t->collector->apply(f, &row);
 }
 
+int fold_replay_has_effect(struct fold *f, int64_t n, bool *ret)
+{
+	int64_t found = 0;
+	int r = store_get_int(f->store, &found,
+			      "SELECT 1 FROM refused WHERE n = ?1"
+			      " AND NOT EXISTS (SELECT 1 FROM replay WHERE of = ?1 AND accepted = 1)",
+			      "i", n);
+
+	*ret = found != 0;
+	return MIN(r, 0);
+}
+
+/* The original consumed its identity, unless today's decoder alone can read it. */
+static int consume_once(struct fold *f, const struct told *t, struct site *site)
+{
+	int64_t consumed = 0;
+	int r = store_get_int(f->store, &consumed, "SELECT 1 FROM message WHERE n = ? AND epoch = ? AND seq = ?", "iii",
+			      t->replay_of, t->epoch, t->seq);
+
+	if (r < 0 || consumed || !t->identified)
+		return MIN(r, 0);
+	return streams_consume(&f->streams, f->store, site, t->collector, t->epoch, t->seq, t->row->n, t->replay_received_at,
+			       t->jump_refused);
+}
+
+/* A message judged again. Its facts come in as if its own row had been accepted; nobody is called because it is still
+ * refused: that was done when it came. */
+static int fold_replay(struct fold *f, const struct told *t, struct site *site)
+{
+	bool accepted = t->status == STATUS_ACCEPTED, effect;
+	int r = fold_replay_has_effect(f, t->replay_of, &effect);
+
+	if (r >= 0)
+		r = store_run(f->store, "INSERT INTO replay(n, of, accepted) VALUES(?, ?, ?)", "iii", t->row->n, t->replay_of,
+			      (int64_t)accepted);
+	if (r >= 0 && !accepted)
+		r = note_refusal(f, t, site);
+	if (r < 0 || !accepted || !effect)
+		return r;
+	if (!site)
+		return -EUCLEAN;
+	r = consume_once(f, t, site);
+	return r < 0 ? r : apply_accepted(f, t, site);
+}
+
 static int fold_told(struct fold *f, const struct told *t)
 {
 	struct site *site;
 	int r = find_site(f, t, &site);
 
 	f->dirty.now = t->row->received_at;
+	if (r >= 0 && t->replay_of)
+		return fold_replay(f, t, site);
 	if (r >= 0 && t->status != STATUS_ACCEPTED)
 		r = note_refusal(f, t, site);
 	if (r >= 0 && site && t->identified)
@@ -225,11 +275,14 @@ static int fold_message_again(struct fold *f, const struct ledger_row *row, cons
 	t.jump_refused = o.jump_refused;
 	t.epoch = o.epoch;
 	t.seq = o.seq;
+	t.replay_of = o.replay_of;
+	t.replay_received_at = o.replay_received_at;
 	if (o.status == STATUS_ACCEPTED) {
 		m = xcalloc(1, sizeof *m);
 		if (!t.collector)
 			return -EUCLEAN;
-		r = envelope_facts(t.collector, row->payload, row->payload_len, row->received_at, m);
+		r = envelope_facts(t.collector, row->payload, row->payload_len,
+				   o.replay_of ? o.replay_received_at : row->received_at, m);
 		if (r < 0)
 			return -EUCLEAN;
 		snprintf(m->division, sizeof m->division, "%.6s", topic->division);
@@ -370,6 +423,66 @@ static int act_due(struct fold *f, const struct ledger_row *row, const char *kin
 	return r < 0 ? r : -EUCLEAN;
 }
 
+static const char *text_in(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : NULL;
+}
+
+/* What the erase row says of row n (erase.h). */
+struct erasure {
+	int64_t n, of; /* of: the row that the facts stand under */
+	const char *site, *feed, *payload, *outcome, *fingerprint;
+	uint8_t payload_sha256[HASH_SIZE], outcome_sha256[HASH_SIZE], print[HASH_SIZE];
+	bool printed;
+};
+
+static int read_erasure(const json *root, struct erasure *e)
+{
+	const json *n = json_get(root, "n"), *of = json_get(root, "of");
+	const char *payload_sha = text_in(root, "payload_sha256"), *outcome_sha = text_in(root, "outcome_sha256");
+	const char *print = text_in(root, "print");
+
+	if (!n || json_kind(n) != JSON_KIND_INT || !of || json_kind(of) != JSON_KIND_INT || !payload_sha || !outcome_sha)
+		return -EUCLEAN;
+	*e = (struct erasure){ .n = json_int(n), .of = json_int(of), .site = text_in(root, "site"), .feed = text_in(root, "feed"),
+			       .payload = text_in(root, "payload"), .outcome = text_in(root, "outcome"),
+			       .fingerprint = text_in(root, "fingerprint"), .printed = print != NULL };
+	if (hash_from_hex(payload_sha, e->payload_sha256) < 0 || hash_from_hex(outcome_sha, e->outcome_sha256) < 0)
+		return -EUCLEAN;
+	if (!e->site || !e->feed || !e->payload || !e->outcome || (print && hash_from_hex(print, e->print) < 0))
+		return -EUCLEAN;
+	return 0;
+}
+
+/* The facts stay, but for free text: an erased text does not undo a count, an alert or a consumed seq. From its stand-in
+ * the row folds to the same facts, so `rebuild` gives what this leaves. */
+static int act_erase(struct fold *f, const struct ledger_row *row, const char *rest)
+{
+	_cleanup_(json_freep) json *root = NULL;
+	const struct collector *c;
+	const struct site *site;
+	struct erasure e;
+	size_t offset;
+	int r;
+
+	(void)rest;
+	if (json_parse(row->payload, row->payload_len, DEPTH_MAX, &root, &offset) < 0 || read_erasure(root, &e) < 0)
+		return -EUCLEAN;
+	r = store_run(f->store,
+		      "INSERT INTO erased(n, by_n, payload_sha256, payload, outcome_sha256, outcome, fingerprint)"
+		      " VALUES(?, ?, ?, ?, ?, ?, ?)",
+		      "iihbhtt", e.n, row->n, e.payload_sha256, e.payload, strlen(e.payload), e.outcome_sha256, e.outcome,
+		      e.fingerprint);
+	/* A copy of the refused bytes is still known when it comes again. */
+	if (r >= 0 && e.printed)
+		r = store_run(f->store, "UPDATE refused SET print = ? WHERE n = ?", "hi", e.print, e.n);
+	c = collector_of(e.feed);
+	site = streams_find(&f->streams, e.site);
+	return r < 0 || !c || !c->forget || !site ? r : c->forget(f, site, e.of);
+}
+
 /* start, stop, connected, disconnected: what a sender could not deliver then was late because of us (DOMAIN §3
  * "unclear"). Jumps of the clock are on record, nothing follows from them. */
 static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
@@ -392,6 +505,7 @@ static const struct {
 	{ "act/import/", act_import },
 	{ "act/due/", act_due },
 	{ "act/daemon/", act_daemon },
+	{ "act/erase", act_erase },
 };
 
 int fold_ledger_row(struct fold *f, const struct ledger_row *row)

@@ -22,6 +22,9 @@ int fold_message(struct fold *f, const struct ledger_row *row, const struct topi
 /* Any row, from its bytes alone: acts, and messages when folding again. */
 int fold_ledger_row(struct fold *f, const struct ledger_row *row);
 
+/* Would an accepted replay of row n change anything? Only when n was not accepted, nor an earlier replay of it. */
+int fold_replay_has_effect(struct fold *f, int64_t n, bool *ret);
+
 /* What tells an identical reject: topic and the payload as it is stored. */
 void fold_print(const char *topic, const char *payload, size_t len, uint8_t ret[static HASH_SIZE]);
 

@@ -241,7 +241,7 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 	if (l->tcp && !host_allowed(l->http, header(connection, "Host")))
 		return refuse(connection, 421, "this is not your host",
 				   "Host must be localhost, 127.0.0.1, [::1] or the configured address");
-	if (l->tcp && act)
+	if (l->tcp && act && !api_act_is_open(method, r->target))
 		return refuse(connection, 401, "acts need a credential",
 				   "tokens are not issued yet: use the Unix socket, as nurseryctl does");
 	if (strlen(length) > 15 || (size_t)atoll(length) > api_body_max(method, r->target))
@@ -258,12 +258,15 @@ static void collect(struct request *r, const char *method, const char *bytes, si
 		buf_add(&r->act.body, bytes, len);
 }
 
-static enum MHD_Result hand_over(struct http *h, struct MHD_Connection *connection, struct request *r)
+static enum MHD_Result hand_over(struct listener *l, struct MHD_Connection *connection, struct request *r)
 {
+	struct http *h = l->http;
+
 	r->act.content_type = header(connection, "Content-Type");
 	snprintf(r->act.idempotency_key, sizeof r->act.idempotency_key, "%s", header(connection, "Idempotency-Key"));
 	snprintf(r->act.if_match, sizeof r->act.if_match, "%s", header(connection, "If-Match"));
-	actor_of(connection, r->act.actor, sizeof r->act.actor);
+	if (!l->tcp) /* over TCP the kernel knows nobody, and says uid -1 */
+		actor_of(connection, r->act.actor, sizeof r->act.actor);
 	if (!acts_put(&h->acts, r))
 		return refuse(connection, 503, "the daemon is stopping", "nothing was changed: send it again");
 	/* However fast the main thread is: only this thread resumes, and later than this. */
@@ -319,7 +322,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (r->too_large)
 		return refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
 	if (api_is_act(method, r->target))
-		return hand_over(l->http, connection, r);
+		return hand_over(l, connection, r);
 	return answer_get(l, connection, method, r);
 }
 

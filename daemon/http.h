@@ -49,7 +49,7 @@ struct http_act {
 	const char *path; /* with its query, as it came: "/api/v1/imports/targets" */
 	const char *content_type;
 	struct buf body;
-	char actor[32]; /* "uid:1000" of the peer on the Unix socket */
+	char actor[32]; /* "uid:1000" of the peer on the Unix socket; "" over TCP (only acts that are open come from there) */
 	char idempotency_key[129], if_match[129];
 };
 

@@ -40,7 +40,7 @@ void ingest_done(struct ingest *in)
 }
 
 /* A failure of the store, not of one message: the whole batch waits. */
-static bool is_store_failure(int r)
+bool ingest_store_failed(int r)
 {
 	return r == -ENOSPC || r == -EIO || r == -EBUSY || r == -EROFS || r == -EUCLEAN || r == -ENOENT;
 }
@@ -255,6 +255,65 @@ static int take(struct ingest *in, const struct incoming *m, int64_t now)
 	return r;
 }
 
+/* ---- the receipt a payload would get ---- */
+
+/* highest seen + 1, had the message been taken. */
+static int64_t next_seq_after(const struct site *site, const struct passed *p)
+{
+	const struct collector *c = p->decoded.collector;
+	const struct stream *st = site && c ? &site->streams[c->number - 1] : NULL;
+	int64_t highest = st ? st->highest : 0;
+
+	if (!p->verdict.identified || findings_has(p->verdict.findings, E_SEQ_JUMP) || (st && p->verdict.epoch < st->epoch))
+		return highest + 1;
+	return (st && p->verdict.epoch == st->epoch ? MAX(highest, p->verdict.seq) : p->verdict.seq) + 1;
+}
+
+static void write_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state)
+{
+	const struct verdict *v = &in->passed.verdict;
+	const struct site *site = with_state ? streams_find(&in->fold.streams, t->site) : NULL;
+	uint8_t sha[HASH_SIZE];
+
+	hash_sha256(payload, len, sha);
+	send_receipt(in, t,
+		     &(struct receipt){ .feed = t->feed, .identified = v->identified, .epoch = v->epoch, .seq = v->seq,
+					.status = v->status, .received_at = now, .findings = v->findings,
+					.next_seq = next_seq_after(site, &in->passed), .sha256 = v->identified ? NULL : sha });
+}
+
+int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state,
+		struct buf *receipt)
+{
+	static const struct streams nobody;
+	struct passed *p = &in->passed;
+	int accepted = 0, r;
+
+	in->out_count = 0;
+	buf_reset(&in->bytes);
+	in->door.streams = with_state ? &in->fold.streams : &nobody;
+	r = door_judge(&in->door, t, payload, len, now, p);
+	in->door.streams = &in->fold.streams;
+	if (r >= 0 && p->first_n > 0)
+		r = repeat_of(in, t, &(struct incoming){ .payload = payload, .len = len });
+	else if (r >= 0 && p->long_ago)
+		r = long_ago(in, t, now);
+	else if (r >= 0)
+		write_lint(in, t, payload, len, now, with_state);
+	if (r >= 0) {
+		static const char yes[] = "\"status\":\"accepted\"";
+		const struct outgoing *o = &in->out[0];
+
+		buf_add(receipt, in->bytes.p + o->payload_at, o->payload_len);
+		/* Quotes inside texts are escaped: this can only be the key. */
+		accepted = memmem(in->bytes.p + o->payload_at, o->payload_len, yes, sizeof yes - 1) != NULL;
+	}
+	passed_done(p);
+	in->staged = (struct ingest_counters){ 0 };
+	in->out_count = 0;
+	return r < 0 ? r : accepted;
+}
+
 /* The message that made our code fail: kept, receipted as `fault`, and looked at by a person. */
 static int take_culprit(struct ingest *in, const struct incoming *m, int64_t now)
 {
@@ -333,18 +392,27 @@ static int commit(struct ingest *in)
 	return 0;
 }
 
-static int append_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now)
+int ingest_append(struct ingest *in, const char *topic, const char *payload, size_t len, const struct verdict *v, int64_t now,
+		  struct ledger_head *ret)
 {
-	struct verdict v = { .status = STATUS_ACCEPTED, .findings = &no_findings, .actor = actor };
 	struct ledger_row row = { .received_at = now, .topic = topic, .payload = payload, .payload_len = len };
 	int r;
 
 	buf_reset(&in->outcome);
-	outcome_write(&v, &in->outcome);
+	outcome_write(v, &in->outcome);
 	row.outcome = in->outcome.p;
 	row.outcome_len = in->outcome.len;
 	r = ledger_append(&in->ledger, &row);
+	if (r >= 0 && ret)
+		*ret = in->ledger.head;
 	return r < 0 ? r : fold_ledger_row(&in->fold, &row);
+}
+
+static int append_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now)
+{
+	const struct verdict v = { .status = STATUS_ACCEPTED, .findings = &no_findings, .actor = actor };
+
+	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
 /* Inside a transaction: time passes before anything received now is folded. */
@@ -374,7 +442,7 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	if (r < 0)
 		return r;
 	r = take(in, m, now);
-	if (r < 0 && !is_store_failure(r)) {
+	if (r < 0 && !ingest_store_failed(r)) {
 		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
 			  (long long)head.n + 1, r, store_why(in->store));
 		store_rollback_to(in->store);
@@ -415,7 +483,7 @@ int ingest_batch(struct ingest *in, const struct incoming *messages, size_t coun
 		return r;
 	}
 	r = take_each(in, messages, count, now, take);
-	if (r < 0 && !is_store_failure(r)) {
+	if (r < 0 && !ingest_store_failed(r)) {
 		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
 		roll_back(in);
 		r = begin(in);
@@ -450,6 +518,30 @@ int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t
 	if (r >= 0 && ret)
 		*ret = in->ledger.head;
 	return r;
+}
+
+int ingest_reload(struct ingest *in)
+{
+	int r;
+
+	fold_done(&in->fold);
+	r = fold_open(in->store, &in->fold);
+	return r < 0 ? r : door_load_divisions(&in->door);
+}
+
+int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *context)
+{
+	int due = 0, r = begin(in);
+
+	if (r >= 0)
+		r = append_due(in, now, &due);
+	if (r >= 0)
+		r = fn(in, context, now);
+	if (r < 0) {
+		roll_back(in);
+		return r;
+	}
+	return commit(in);
 }
 
 static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_count)

@@ -41,6 +41,7 @@ struct ingest {
 	size_t out_count, out_cap;
 	struct buf outcome, stand_in;
 	struct ingest_counters counters, staged;
+	bool wal_holds_erased; /* an erase committed, and the WAL could not be emptied yet: somebody was reading */
 #ifdef NURSERYD_SEAMS
 	bool seam_fault, seam_keep_hot;
 #endif
@@ -52,9 +53,24 @@ void ingest_done(struct ingest *in);
 /* All of one burst, received now. 0: committed, in->out holds the receipts; < 0: nothing happened. */
 int ingest_batch(struct ingest *in, const struct incoming *messages, size_t count, int64_t now);
 
+/* The receipt that a message would get, into receipt; nothing is stored. with_state: the site's streams are looked at.
+ * 1: it would be accepted, 0: not. */
+int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state,
+		struct buf *receipt);
+
 /* One act ("act/…") by actor, in a transaction of its own. ret may be NULL. */
 int ingest_act(struct ingest *in, const char *topic, const char *payload, size_t len, const char *actor, int64_t now,
 	       struct ledger_head *ret);
+/* The hot state anew from the tables, after they were replaced. */
+int ingest_reload(struct ingest *in);
+/* This error is the store's (disk full, I/O), not one message's. */
+bool ingest_store_failed(int r);
+/* Several rows in one transaction: first what is due, then fn; any failure of it takes all back. */
+typedef int (*ingest_fn)(struct ingest *in, void *context, int64_t now);
+int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *context);
+/* Inside one: a row with this verdict, appended and folded from its bytes. ret (may be NULL) has n, received_at, hash. */
+int ingest_append(struct ingest *in, const char *topic, const char *payload, size_t len, const struct verdict *v, int64_t now,
+		  struct ledger_head *ret);
 /* The due rows up to now. *ret_count of them were appended. */
 int ingest_due(struct ingest *in, int64_t now, int *ret_count);
 

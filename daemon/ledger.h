@@ -45,13 +45,17 @@ void ledger_rollback(struct ledger *l);
 /* Part of a batch: back to a head remembered by value (`struct ledger_head mark = l->head`). */
 void ledger_rollback_to(struct ledger *l, const struct ledger_head *mark);
 
-void ledger_hash(const uint8_t previous[static HASH_SIZE], const struct ledger_row *row, uint8_t ret[static HASH_SIZE]);
+/* digests: SHA-256 of payload and of outcome, for an erased row; NULL: of the row's own bytes. */
+void ledger_hash(const uint8_t previous[static HASH_SIZE], const struct ledger_row *row, const uint8_t *const digests[2],
+		 uint8_t ret[static HASH_SIZE]);
 
 /* Reading: borrowed until the next step. 1 a row, 0 the end. */
 int ledger_rows(struct store *s, int64_t from, int64_t to, store_stmt **ret);
 int ledger_step(store_stmt *q, struct ledger_row *ret);
 
-/* Checks rows from…to, whose predecessor's hash is *hash (read from the row itself when from > 1 and the caller
+/* Of an erased row the digests are those that table `erased` holds, and its bytes must be the stand-ins there: whether the
+ * table is what the ledger says is for verify to compare.
+ * Checks rows from…to, whose predecessor's hash is *hash (read from the row itself when from > 1 and the caller
  * starts in the middle: ledger_hash_of). On success *hash is that of `to`. 1: row *ret_bad does not fit. */
 int ledger_verify(struct store *s, int64_t from, int64_t to, uint8_t hash[static HASH_SIZE], int64_t *ret_bad);
 /* 1 found, 0 no such row; n = 0 is 32 zero bytes. */

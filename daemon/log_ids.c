@@ -14,6 +14,7 @@ const struct log_id log_ids[] = {
 	{ "mqtt.password_unreadable", "1787230e739a4152bb1c21881fc30604" },
 	{ "clock.refused", "b6ee12804a0843f48b948738cee274eb" },
 	{ "clock.wrong", "0fefd38232f24f41afde8b7c886e6046" },
+	{ "influx.held", "c7d1a0b5f3b94a0f9a5e62b1d8c40e77" },
 	{ "message.fault", "251ed9f14da944478d0034d815e08f08" },
 	{ "alert.incident_unreadable", "32166685850d4cb4b0b094dc0e94fb7c" },
 	{ "alert.revocation", "5aa08459f1a3408882a6ee4fc121cecd" },

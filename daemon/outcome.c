@@ -121,6 +121,9 @@ void outcome_write(const struct verdict *v, struct buf *out)
 		buf_str(out, ",\"print\":");
 		buf_json(out, v->print, -1);
 	}
+	if (v->replay_of)
+		buf_printf(out, ",\"replay_of\":%lld,\"replay_received_at\":%lld", (long long)v->replay_of,
+			   (long long)v->replay_received_at);
 	buf_str(out, ",\"seq\":");
 	write_number_or_null(out, v->identified, v->seq);
 	buf_str(out, ",\"status\":");
@@ -159,6 +162,13 @@ static bool well_formed(const json *list)
 	return true;
 }
 
+static int64_t number_at(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_INT ? json_int(value) : 0;
+}
+
 int outcome_read(const char *text, size_t len, struct outcome *ret)
 {
 	const json *status, *epoch, *seq, *print;
@@ -186,6 +196,8 @@ int outcome_read(const char *text, size_t len, struct outcome *ret)
 	}
 	print = json_get(ret->root, "print");
 	ret->print = print && json_kind(print) == JSON_KIND_TEXT ? json_text(print) : NULL;
+	ret->replay_of = number_at(ret->root, "replay_of");
+	ret->replay_received_at = number_at(ret->root, "replay_received_at");
 	ret->jump_refused = has_code(ret->errors, "E_SEQ_JUMP");
 	return 0;
 }
@@ -194,6 +206,36 @@ void outcome_done(struct outcome *o)
 {
 	json_free(o->root);
 	*o = (struct outcome){ 0 };
+}
+
+static json *codes_alone(const json *list)
+{
+	json *kept = json_new_list();
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		json *finding = json_new_object();
+
+		json_set(finding, "code", json_keep(json_get(json_at(list, i), "code")));
+		json_set(finding, "path", json_new_text("")); /* a key is the sender's text, too */
+		json_push(kept, finding);
+	}
+	return kept;
+}
+
+int outcome_forget(const char *text, size_t len, struct buf *out)
+{
+	_cleanup_(outcome_done) struct outcome o = { 0 };
+	json *errors, *warnings;
+	int r = outcome_read(text, len, &o);
+
+	if (r < 0)
+		return r;
+	errors = codes_alone(o.errors);
+	warnings = codes_alone(o.warnings);
+	json_set(o.root, "errors", errors);
+	json_set(o.root, "warnings", warnings);
+	json_canonical(o.root, out);
+	return 0;
 }
 
 static void write_lists(const struct receipt *r, struct buf *out)

@@ -23,6 +23,7 @@ struct verdict {
 	const struct findings *findings; /* borrowed */
 	const char *actor; /* who did an act ("uid:1000", "daemon"); NULL for a message */
 	const char *print; /* hex HMAC of {kind, ref, body} where the payload is not kept; or NULL */
+	int64_t replay_of, replay_received_at; /* of the row that is judged again, and its time, ms; 0: no replay */
 };
 
 /* {"epoch":1,"errors":[…],"fold":1,"seq":207,"status":"accepted","warnings":[…]}: sorted keys, no spaces. */
@@ -36,10 +37,14 @@ struct outcome {
 	int64_t epoch, seq;
 	bool jump_refused; /* E_SEQ_JUMP: the identity is consumed, the highest seq is not raised */
 	const char *print; /* or NULL */
+	int64_t replay_of, replay_received_at; /* 0: no replay */
 	const json *errors, *warnings;
 };
 int outcome_read(const char *text, size_t len, struct outcome *ret); /* -EUCLEAN when it is none of ours */
 void outcome_done(struct outcome *o);
+
+/* The same outcome without anything that the message itself said: of its findings only the codes stay. */
+int outcome_forget(const char *text, size_t len, struct buf *out);
 
 struct receipt {
 	const char *feed;

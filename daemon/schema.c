@@ -12,11 +12,28 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* The points of the facts are queued in the transaction that folds them, and only while a sink exists. */
+#define POINTS_WANTED(measurement_) " WHEN EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = '" measurement_ "') BEGIN "
+#define QUEUE_ENROLMENT \
+	" DELETE FROM point_enrolment WHERE day = new.day AND site = new.site" \
+	" AND unit = (SELECT unit FROM site WHERE id = new.site);" \
+	" INSERT INTO point_enrolment(day, site, unit) SELECT new.day, id, unit FROM site WHERE id = new.site" \
+	" AND unit IS NOT NULL; END;"
+#define QUEUE_INCIDENT(row) \
+	" DELETE FROM point_incident WHERE site = " row ".site AND event = " row ".event AND unit = " row ".unit;" \
+	" INSERT INTO point_incident(site, event, unit) VALUES(" row ".site, " row ".event, " row ".unit); "
+
 static const char migration_1[] =
 	/* truth */
 	"CREATE TABLE ledger(n INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL,"
 	" payload BLOB NOT NULL, outcome TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
-	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger"
+	/* folded: what an `act/erase` row says of a row before it; the digests stand in for the bytes that are gone */
+	"CREATE TABLE erased(n INTEGER PRIMARY KEY, by_n INTEGER NOT NULL, payload_sha256 BLOB NOT NULL, payload BLOB NOT NULL,"
+	" outcome_sha256 BLOB NOT NULL, outcome TEXT NOT NULL, fingerprint TEXT) STRICT;"
+	/* The one change there is: to the very stand-ins that the erase row holds. */
+	"CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger WHEN NOT (NEW.n = OLD.n"
+	" AND NEW.received_at = OLD.received_at AND NEW.topic = OLD.topic AND NEW.hash = OLD.hash AND EXISTS (SELECT 1"
+	" FROM erased e WHERE e.n = OLD.n AND e.payload = NEW.payload AND e.outcome = NEW.outcome))"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never changed'); END;"
 	"CREATE TRIGGER ledger_is_never_cut BEFORE DELETE ON ledger"
 	" BEGIN SELECT raise(ABORT, 'ledger rows are never deleted'); END;"
@@ -31,6 +48,9 @@ static const char migration_1[] =
 	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER,"
 	" received_at INTEGER NOT NULL, print BLOB NOT NULL) STRICT;"
 	"CREATE INDEX refused_by_print ON refused(print);"
+	/* of: the message's own row; accepted: by this replay's verdict */
+	"CREATE TABLE replay(n INTEGER PRIMARY KEY, of INTEGER NOT NULL, accepted INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX replay_by_original ON replay(of);"
 	"CREATE TABLE stream(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" highest INTEGER NOT NULL, last_n INTEGER NOT NULL, flags INTEGER NOT NULL,"
 	" PRIMARY KEY(site, feed)) STRICT, WITHOUT ROWID;"
@@ -167,15 +187,40 @@ static const char migration_1[] =
 	"CREATE TABLE collapsed(n INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+	/* operational: points on their way out (sinks/points.c). A row of sink_cursor is a sink that exists; without one
+	 * the triggers write nothing. A key that changes again gets a new id, so "everything up to id" can be ticked off.
+	 * position: of unit_indicator, the last sample.change that the server has; everything below (refill_day, refill_site)
+	 * is still to be queued. point_enrolment.unit, point_incident.unit: the tag that the point carries */
+	"CREATE TABLE sink_cursor(sink TEXT NOT NULL, measurement TEXT NOT NULL, position INTEGER NOT NULL,"
+	" refill_day INTEGER NOT NULL, refill_site INTEGER NOT NULL, PRIMARY KEY(sink, measurement)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE poison_line(id INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, at INTEGER NOT NULL,"
+	" line TEXT NOT NULL, answer TEXT NOT NULL) STRICT;"
+	"CREATE TABLE point_enrolment(id INTEGER PRIMARY KEY AUTOINCREMENT, day INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" unit TEXT NOT NULL, UNIQUE(day, site, unit)) STRICT;"
+	"CREATE TABLE point_incident(id INTEGER PRIMARY KEY AUTOINCREMENT, site INTEGER NOT NULL, event TEXT NOT NULL,"
+	" unit TEXT NOT NULL, UNIQUE(site, event, unit)) STRICT;"
+	"CREATE TABLE point_site(site INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(site, unit)) STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER enrolment_is_a_point AFTER INSERT ON enrolment" POINTS_WANTED("site_enrolment") QUEUE_ENROLMENT
+	"CREATE TRIGGER enrolment_changes_a_point AFTER UPDATE OF counts, void ON enrolment" POINTS_WANTED("site_enrolment")
+	QUEUE_ENROLMENT
+	"CREATE TRIGGER incident_is_a_point AFTER INSERT ON incident" POINTS_WANTED("incident") QUEUE_INCIDENT("new") "END;"
+	"CREATE TRIGGER incident_changes_a_point AFTER UPDATE ON incident" POINTS_WANTED("incident") QUEUE_INCIDENT("old")
+	QUEUE_INCIDENT("new") "END;"
+	"CREATE TRIGGER site_moves_its_points AFTER UPDATE OF unit ON site WHEN old.unit IS NOT new.unit"
+	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
+	" DELETE FROM point_site WHERE site = new.id AND unit = ifnull(old.unit, '');"
+	" INSERT INTO point_site(site, unit) VALUES(new.id, ifnull(old.unit, '')); END;"
 	"CREATE TABLE site_status(site TEXT PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 static const char *const migrations[] = { migration_1 };
 
 const struct table schema_tables[] = {
 	{ "ledger", "n", TABLE_TRUTH },
+	{ "erased", "n", TABLE_FOLDED },
 	{ "site", "id", TABLE_FOLDED },
 	{ "message", "n", TABLE_FOLDED },
 	{ "refused", "n", TABLE_FOLDED },
+	{ "replay", "n", TABLE_FOLDED },
 	{ "stream", "site, feed", TABLE_FOLDED },
 	{ "stream_epoch", "site, feed, epoch", TABLE_FOLDED },
 	{ "gap", "site, feed, epoch, first", TABLE_FOLDED },
@@ -212,6 +257,11 @@ const struct table schema_tables[] = {
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },
 	{ "site_status", "site", TABLE_OPERATIONAL },
+	{ "sink_cursor", "sink, measurement", TABLE_OPERATIONAL },
+	{ "poison_line", "id", TABLE_OPERATIONAL },
+	{ "point_enrolment", "id", TABLE_OPERATIONAL },
+	{ "point_incident", "id", TABLE_OPERATIONAL },
+	{ "point_site", "site, unit", TABLE_OPERATIONAL },
 };
 const size_t schema_table_count = ARRAY_SIZE(schema_tables);
 

@@ -67,6 +67,8 @@ static int open_store(const char *path, struct store **ret)
 		log_error("store.open", "file=%s why=\"%s\" next=\"stop\"", path, strerror(-r));
 		return r;
 	}
+	/* Killed after an erase: the old bytes may still lie in the WAL. */
+	store_checkpoint(*ret, true, NULL);
 	r = schema_migrate(*ret);
 	if (r > 0)
 		log_error("store.newer", "file=%s next=\"stop: this database was written by a newer nurseryd; upgrade\"", path);
@@ -107,8 +109,7 @@ void base_close(struct base *b)
 
 /* ---- shipped data ---- */
 
-/* $NURSERYD_DATADIR, then config/data beside the build tree, then where `make install` put it. */
-static void data_file(const char *name, struct buf *path)
+void base_data_file(const char *name, struct buf *path)
 {
 	const char *given = getenv("NURSERYD_DATADIR");
 	char self[PATH_MAX];
@@ -139,7 +140,7 @@ static int ship(struct base *b, const char *kind, int64_t now)
 	int r;
 
 	snprintf(name, sizeof name, "%s.csv", kind);
-	data_file(name, &path);
+	base_data_file(name, &path);
 	r = config_read_bytes(path.p, IMPORT_BYTES_MAX, &bytes);
 	if (r < 0) {
 		log_error("shipped_data.unreadable", "file=%s why=\"%s\" next=\"stop: reinstall, or set NURSERYD_DATADIR\"", path.p,

@@ -21,5 +21,8 @@ void base_close(struct base *b);
 /* Policy if it changed; divisions, workdays and designations into a new database. */
 int base_load(struct base *b, const struct config *c, int64_t now);
 
+/* Where a file of the shipped data lies: $NURSERYD_DATADIR, beside the build tree, or where `make install` put it. */
+void base_data_file(const char *name, struct buf *path);
+
 /* Earliest time that the clock may show: the build's, or that of the ledger's last row − 5 min (DESIGN §5). */
 int64_t base_clock_floor(const struct base *b);

@@ -74,6 +74,7 @@ static int pragmas(struct store *s, enum store_mode mode)
 {
 	/* FULL: the WAL is synced at every COMMIT, which is what an acknowledgement stands on (DESIGN §1). */
 	static const char write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+				    "PRAGMA secure_delete=ON;" /* what an erase takes out is overwritten */
 				    "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;"
 				    "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY;";
 	static const char read[] = "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;";
@@ -362,18 +363,23 @@ bool store_row_equal(store_stmt *a, store_stmt *b)
 	return true;
 }
 
-int store_copy_row(struct store *s, const char *sql, store_stmt *q)
+int store_copy_rows(struct store *s, const char *sql, store_stmt *q)
 {
 	sqlite3_stmt *insert;
-	int code = sqlite3_prepare_v2(s->db, sql, -1, &insert, NULL);
+	int code = sqlite3_prepare_v2(s->db, sql, -1, &insert, NULL), r = 0;
 
-	for (int i = 0; code == SQLITE_OK && i < store_columns(q); i++)
-		code = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
-	if (code == SQLITE_OK)
-		code = sqlite3_step(insert);
-	code = fail(s, code);
+	while (code == SQLITE_OK && (r = store_step(q)) > 0) {
+		for (int i = 0; code == SQLITE_OK && i < store_columns(q); i++)
+			code = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
+		if (code == SQLITE_OK) {
+			sqlite3_step(insert);
+			code = sqlite3_reset(insert);
+		}
+	}
+	if (code != SQLITE_OK)
+		r = fail(s, code);
 	sqlite3_finalize(insert);
-	return code;
+	return r;
 }
 
 int store_begin(struct store *s)

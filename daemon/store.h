@@ -66,8 +66,8 @@ int store_columns(store_stmt *q);
 /* Rows of two statements compared value by value, types included. */
 bool store_row_equal(store_stmt *a, store_stmt *b);
 
-/* Inserts the row that q stands on, value by value; sql has as many parameters as q has columns. */
-int store_copy_row(struct store *s, const char *sql, store_stmt *q);
+/* Inserts every row that q still has, value by value; sql has as many parameters as q has columns. */
+int store_copy_rows(struct store *s, const char *sql, store_stmt *q);
 
 /* The first column of the first row: 1 found, 0 no row (*ret untouched), < 0 error. */
 int store_get_int(struct store *s, int64_t *ret, const char *sql, const char *types, ...);

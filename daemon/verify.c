@@ -6,6 +6,7 @@
  */
 #include "verify.h"
 
+#include "clock.h"
 #include "fold.h"
 #include "log.h"
 #include "schema.h"
@@ -173,12 +174,17 @@ static int compare_slice(struct shadow *sh, const char *sql, int64_t offset, int
 	return r;
 }
 
+static void table_sql(const struct table *t, char *sql, size_t size)
+{
+	snprintf(sql, size, "SELECT * FROM %s ORDER BY %s LIMIT ? OFFSET ?", t->name, t->key);
+}
+
 static int compare_table(struct shadow *sh, const struct table *t, struct verify_report *ret)
 {
 	char sql[256];
 	int64_t count = SLICE_ROWS, offset = 0;
 
-	snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY %s LIMIT ? OFFSET ?", t->name, t->key);
+	table_sql(t, sql, sizeof sql);
 	for (; count == SLICE_ROWS; offset += count) {
 		int r = compare_slice(sh, sql, offset, &count);
 
@@ -200,7 +206,7 @@ static int compare_fold(struct store *live, struct verify_report *ret)
 
 	if (r >= 0)
 		r = fold_to(&sh, ret->head_n);
-	if (r == -EUCLEAN)
+	if (r == -EUCLEAN || r == -EEXIST) /* not what the door let in: a constraint of the tables says so, too */
 		r = say(ret, "row %lld cannot be folded", (long long)sh.n + 1);
 	for (size_t i = 0; r == 0 && i < schema_table_count; i++)
 		if (schema_tables[i].class == TABLE_FOLDED)
@@ -229,21 +235,15 @@ int verify_run(const char *db_path, const char *head, struct verify_report *ret)
 
 /* ---- rebuilding ---- */
 
-static int copy_rows(struct store *to, const char *table, store_stmt *q)
+static int copy_rows(struct store *to, const char *verb, const char *table, const char *tail, store_stmt *q)
 {
 	_cleanup_(buf_done) struct buf sql = { 0 };
-	int r;
 
-	buf_printf(&sql, "INSERT INTO %s VALUES(", table);
+	buf_printf(&sql, "%s INTO %s VALUES(", verb, table);
 	for (int i = 0; i < store_columns(q); i++)
 		buf_str(&sql, i > 0 ? ", ?" : "?");
-	buf_char(&sql, ')');
-	while ((r = store_step(q)) > 0) {
-		r = store_copy_row(to, sql.p, q);
-		if (r < 0)
-			return r;
-	}
-	return r;
+	buf_printf(&sql, ")%s", tail);
+	return store_copy_rows(to, sql.p, q);
 }
 
 static int replace_table(struct store *live, struct store *fresh, const char *table)
@@ -257,7 +257,7 @@ static int replace_table(struct store *live, struct store *fresh, const char *ta
 	snprintf(sql, sizeof sql, "SELECT * FROM %s", table);
 	if (r >= 0)
 		r = store_query_once(fresh, &q, sql, "");
-	return r < 0 ? r : copy_rows(live, table, q);
+	return r < 0 ? r : copy_rows(live, "INSERT", table, "", q);
 }
 
 /* The folded tables anew in one transaction, and every (unit, day) marked for computing again. */
@@ -265,6 +265,8 @@ static int replace_all(struct store *live, struct shadow *sh)
 {
 	int r = store_begin(live);
 
+	if (r >= 0)
+		r = store_exec(live, "DELETE FROM sink_cursor"); /* points: everything again, by the next start (sinks/points.c) */
 	for (size_t i = 0; r >= 0 && i < schema_table_count; i++)
 		if (schema_tables[i].class == TABLE_FOLDED || strncmp(schema_tables[i].name, "dirty", 5) == 0)
 			r = replace_table(live, sh->store, schema_tables[i].name);
@@ -296,4 +298,189 @@ int rebuild_run(const char *db_path, struct verify_report *ret)
 	if (r == 0)
 		snprintf(ret->text, sizeof ret->text, "%lld rows folded again; the tables were replaced", (long long)ret->rows);
 	return MIN(r, 0);
+}
+
+/* ---- beside live messages ---- */
+
+#define TABLES_MAX 64
+#define PASSES_MAX 4 /* a replaced table may have misled the fold of newer rows: compared again until nothing differs */
+
+struct rebuild {
+	struct shadow shadow;
+	struct verify_report chain;
+	struct rebuild_report report;
+	int64_t checked_n, head_n; /* of the chain, as it was at the beginning */
+	uint8_t hash[HASH_SIZE];
+	size_t table;              /* being compared */
+	int64_t offset;
+	bool differs[TABLES_MAX], replaced[TABLES_MAX], any;
+	int passes;
+};
+
+int rebuild_new(struct store *live, struct rebuild **ret)
+{
+	struct rebuild *rb = xcalloc(1, sizeof *rb);
+	struct ledger_head head;
+	int r = schema_table_count <= TABLES_MAX ? open_shadow(live, &rb->shadow) : -EINVAL;
+
+	if (r >= 0)
+		r = ledger_last(live, &head);
+	if (r < 0) {
+		rebuild_free(rb);
+		return r;
+	}
+	rb->head_n = head.n;
+	*ret = rb;
+	return 0;
+}
+
+void rebuild_free(struct rebuild *rb)
+{
+	if (!rb)
+		return;
+	close_shadow(&rb->shadow);
+	free(rb);
+}
+
+const struct rebuild_report *rebuild_report(const struct rebuild *rb)
+{
+	return &rb->report;
+}
+
+static int refused(struct rebuild *rb, const char *what, int64_t n)
+{
+	snprintf(rb->report.text, sizeof rb->report.text, "row %lld %s: nothing was rebuilt", (long long)n, what);
+	return REBUILD_REFUSED;
+}
+
+static int check_slice(struct rebuild *rb)
+{
+	int64_t to = MIN(rb->checked_n + SLICE_ROWS, rb->head_n), bad;
+	int r = ledger_verify(rb->shadow.live, rb->checked_n + 1, to, rb->hash, &bad);
+
+	if (r > 0)
+		return refused(rb, "does not fit the chain", bad);
+	rb->checked_n = to;
+	return r < 0 ? r : REBUILD_MORE;
+}
+
+static int fold_slice(struct rebuild *rb, int64_t to)
+{
+	int r = fold_to(&rb->shadow, to);
+
+	if (r == -EUCLEAN || r == -EEXIST)
+		return refused(rb, "cannot be folded", rb->shadow.n + 1);
+	return r < 0 ? r : REBUILD_MORE;
+}
+
+/* Marks come together: those of the whole fold, and those that were waiting. */
+static int merge_marks(struct store *live, struct store *fresh)
+{
+	_cleanup_(store_finishp) store_stmt *days = NULL, *ranges = NULL;
+	int r = store_query_once(fresh, &days, "SELECT * FROM dirty", "");
+
+	if (r >= 0)
+		r = copy_rows(live, "INSERT OR IGNORE", "dirty", "", days);
+	if (r >= 0)
+		r = store_query_once(fresh, &ranges, "SELECT * FROM dirty_range", "");
+	return r < 0 ? r :
+		       copy_rows(live, "INSERT", "dirty_range",
+				 " ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)",
+				 ranges);
+}
+
+static int replace_differing(struct rebuild *rb)
+{
+	struct store *live = rb->shadow.live;
+	int r = store_begin(live);
+
+	for (size_t i = 0; r >= 0 && i < schema_table_count; i++)
+		if (rb->differs[i])
+			r = replace_table(live, rb->shadow.store, schema_tables[i].name);
+	if (r >= 0)
+		r = merge_marks(live, rb->shadow.store);
+	if (r < 0) {
+		store_rollback(live);
+		return r;
+	}
+	return store_commit(live);
+}
+
+static int swap(struct rebuild *rb)
+{
+	int64_t started = clock_monotonic_ms();
+	int r;
+
+	if (rb->passes++ == PASSES_MAX)
+		return refused(rb, "and the tables differ whatever is replaced (our bug)", rb->shadow.n);
+	r = replace_differing(rb);
+	if (r < 0)
+		return r;
+	rb->report.pause_ms = MAX(rb->report.pause_ms, clock_monotonic_ms() - started);
+	for (size_t i = 0; i < schema_table_count; i++)
+		rb->replaced[i] = rb->replaced[i] || rb->differs[i];
+	memset(rb->differs, 0, sizeof rb->differs);
+	rb->any = false;
+	rb->table = 0;
+	rb->offset = 0;
+	return REBUILD_SWAPPED;
+}
+
+static int tell_done(struct rebuild *rb)
+{
+	struct rebuild_report *report = &rb->report;
+	size_t len = 0;
+
+	for (size_t i = 0; i < schema_table_count && len < sizeof report->tables; i++)
+		if (rb->replaced[i])
+			len += (size_t)snprintf(report->tables + len, sizeof report->tables - len, "%s%s", len ? ", " : "",
+						schema_tables[i].name);
+	report->rows = rb->shadow.n;
+	snprintf(report->text, sizeof report->text, "%lld rows folded again; %s%s", (long long)report->rows,
+		 len ? "replaced: " : "every table was what the ledger says", report->tables);
+	return REBUILD_DONE;
+}
+
+static int compare_step(struct rebuild *rb)
+{
+	const struct table *t = &schema_tables[rb->table];
+	char sql[192];
+	int64_t count = 0;
+	int r = 0;
+
+	if (t->class == TABLE_FOLDED) {
+		table_sql(t, sql, sizeof sql);
+		r = compare_rows(&rb->shadow, sql, rb->offset, &count);
+	}
+	if (r < 0)
+		return r;
+	rb->differs[rb->table] = rb->differs[rb->table] || r > 0;
+	rb->any = rb->any || r > 0;
+	rb->offset += count;
+	if (r > 0 || count < SLICE_ROWS) {
+		rb->table++;
+		rb->offset = 0;
+	}
+	if (rb->table < schema_table_count)
+		return REBUILD_MORE;
+	if (rb->any)
+		return swap(rb);
+	return tell_done(rb);
+}
+
+int rebuild_step(struct rebuild *rb)
+{
+	struct ledger_head head;
+	int r;
+
+	if (rb->checked_n < rb->head_n)
+		return check_slice(rb);
+	r = ledger_last(rb->shadow.live, &head);
+	if (r < 0)
+		return r;
+	if (head.n - rb->shadow.n > SLICE_ROWS)
+		return fold_slice(rb, rb->shadow.n + SLICE_ROWS);
+	/* To the very row: both sides of a comparison, and of a replacement, stand at the same one. */
+	r = fold_slice(rb, head.n);
+	return r == REBUILD_MORE ? compare_step(rb) : r;
 }

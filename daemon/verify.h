@@ -6,7 +6,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct store;
 
 struct verify_report {
 	int64_t rows;
@@ -21,3 +24,28 @@ struct verify_report {
 /* head: "N:HASH" or NULL. 0 with *ret filled whether or not all is well; < 0 it could not be done. */
 int verify_run(const char *db_path, const char *head, struct verify_report *ret);
 int rebuild_run(const char *db_path, struct verify_report *ret);
+
+/* --- the same by the daemon itself, beside live messages --- */
+
+/* The ledger is folded again into a scratch database and compared, a slice a step; then the tables that differ are replaced in
+ * one transaction and compared once more. A kill at any time leaves either the old tables or the new ones. */
+struct rebuild;
+
+struct rebuild_report {
+	char text[640];
+	char tables[512]; /* replaced: "site, enrolment"; "" none */
+	int64_t rows, pause_ms; /* pause: how long the longest replacing transaction kept messages waiting */
+};
+
+/* live: the daemon's own connection, borrowed, used by this thread alone. */
+int rebuild_new(struct store *live, struct rebuild **ret);
+void rebuild_free(struct rebuild *rb);
+enum rebuild_state {
+	REBUILD_DONE,     /* every folded table is what the ledger says */
+	REBUILD_MORE,
+	REBUILD_SWAPPED,  /* tables were replaced: read the hot state anew, then go on */
+	REBUILD_REFUSED,  /* the chain is broken, or a row cannot be folded: nothing was changed; see the report */
+};
+/* One slice. An enum rebuild_state, or < 0: the store failed. */
+int rebuild_step(struct rebuild *rb);
+const struct rebuild_report *rebuild_report(const struct rebuild *rb);

@@ -19,13 +19,18 @@ enum ctl_exit {
 	EXIT_UNREACHABLE, /* the daemon could not be reached */
 };
 
+#define CTL_ARGS_MAX 1000
+
 struct ctl {
 	const char *socket; /* NULL: the usual places */
 	const char *db;     /* NULL: ask the daemon */
 	bool json;
 	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
-	const char *args[4]; /* behind the verb */
+	const char *reason; /* of an act */
+	bool rejudge;
+	int patience_s;     /* for an answer; 0: the usual */
+	const char *args[CTL_ARGS_MAX]; /* behind the verb */
 	size_t arg_count;
 };
 
@@ -53,6 +58,8 @@ int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret);
 /* All pages of a list, or `limit` items when the user gave one: {items, next}. */
 int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **ret);
 void ctl_tell_problem(const struct ctl_answer *a);
+/* The whole file, "-" is stdin. -EFBIG above max. */
+int ctl_read_file(const char *path, size_t max, struct buf *ret);
 const char *ctl_text_of(const json *object, const char *key); /* "" when it has none */
 
 /* --- ctl_table.c: aligned columns; a CJK character is two columns wide --- */
@@ -73,3 +80,7 @@ size_t ctl_width(const char *text);
 
 int ctl_verify(const struct ctl *ctl);
 int ctl_rebuild(const struct ctl *ctl);
+
+/* --- ctl_lint.c --- */
+
+int ctl_lint(const struct ctl *ctl);

@@ -33,9 +33,9 @@ const char *ctl_text_of(const json *object, const char *key)
 	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : "";
 }
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, int patience_s)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	const struct timeval patience = { .tv_sec = patience_s > 0 ? patience_s : ANSWER_SECONDS };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -72,11 +72,11 @@ static const char *advice(int error)
 static int connect_any(const struct ctl *ctl)
 {
 	const char *path = ctl->socket ? ctl->socket : usual_sockets[0];
-	int fd = connect_to(path);
+	int fd = connect_to(path, ctl->patience_s);
 
 	if (fd < 0 && !ctl->socket) {
 		path = usual_sockets[1];
-		fd = connect_to(path);
+		fd = connect_to(path, ctl->patience_s);
 	}
 	if (fd < 0)
 		fprintf(stderr, "nurseryctl: %s%s%s: %s\n", ctl->socket ? "" : usual_sockets[0], ctl->socket ? "" : " and ",
@@ -261,4 +261,25 @@ int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **
 	json_set(*ret, "items", json_keep(items));
 	json_set(*ret, "next", json_new_text(more ? next : NULL));
 	return EXIT_FINE;
+}
+
+int ctl_read_file(const char *path, size_t max, struct buf *ret)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	FILE *f = from_stdin ? stdin : fopen(path, "rb");
+	char chunk[65536];
+	size_t n;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	while (r == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+		buf_add(ret, chunk, n);
+		r = ret->len > max ? -EFBIG : 0;
+	}
+	if (ferror(f))
+		r = -EIO;
+	if (!from_stdin)
+		fclose(f);
+	return r;
 }

@@ -6,7 +6,6 @@
 
 #include "../daemon/indicators.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define ALL ((size_t)1000000)
@@ -115,6 +114,8 @@ static int print_ready(const struct ctl *ctl, json *all, bool *ready)
 	if (!ctl->json)
 		printf("nurseryd    %s%s%s\nhttp port   %s\n", *ready ? "ready" : "not ready", *why ? ": " : "", why,
 		       number(a.value, "http_port", port));
+	if (!ctl->json && *ctl_text_of(a.value, "sinks"))
+		printf("sinks       %s\n", ctl_text_of(a.value, "sinks"));
 	return EXIT_FINE;
 }
 
@@ -371,31 +372,12 @@ static int run_imports(const struct ctl *ctl)
 
 /* --- import --- */
 
-static int read_file(const char *path, struct buf *ret)
-{
-	FILE *f = fopen(path, "rb");
-	char chunk[65536];
-	size_t n;
-	int r = 0;
-
-	if (!f)
-		return -errno;
-	while (r == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-		buf_add(ret, chunk, n);
-		r = ret->len > IMPORT_MAX ? -EFBIG : 0;
-	}
-	if (ferror(f))
-		r = -EIO;
-	fclose(f);
-	return r;
-}
-
 static int run_import(const struct ctl *ctl)
 {
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
 	_cleanup_(buf_done) struct buf csv = { 0 }, target = { 0 };
 	char rows[48], n[48];
-	int r = read_file(ctl->args[1], &csv);
+	int r = ctl_read_file(ctl->args[1], IMPORT_MAX, &csv);
 
 	if (r < 0 || ctl->db) {
 		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[1],
@@ -419,6 +401,87 @@ static int run_import(const struct ctl *ctl)
 	return EXIT_FINE;
 }
 
+/* --- sinks --- */
+
+static int run_influx(const struct ctl *ctl)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	int r;
+
+	if (strcmp(ctl->args[0], "refill") != 0 || ctl->db) {
+		fprintf(stderr, "nurseryctl: influx: refill, through the daemon, is all there is\n");
+		return EXIT_USAGE;
+	}
+	r = ctl_ask(ctl, "POST", "/api/v1/sinks/influx/refill", NULL, NULL, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		printf("influx: %s\n", ctl_text_of(a.value, "detail"));
+	return EXIT_FINE;
+}
+
+/* --- acts on a row --- */
+
+/* POST without or with a body; the answer in words, or with --json as it came. */
+static int act_on_row(const struct ctl *ctl, const char *what, const struct buf *body)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf target = { 0 };
+	char n[48];
+	int r;
+
+	if (ctl->db || strspn(ctl->args[0], "0123456789") != strlen(ctl->args[0])) {
+		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[0],
+			ctl->db ? "an act needs the daemon: leave --db away" : "N is a row of the ledger");
+		return EXIT_USAGE;
+	}
+	buf_printf(&target, "/api/v1/messages/%s/%s", ctl->args[0], what);
+	r = ctl_ask(ctl, "POST", target.p, "application/json", body, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		printf("row %s: %s%s%s\n", number(a.value, "n", n), ctl_text_of(a.value, "status"),
+		       *ctl_text_of(a.value, "status") ? "; " : "", ctl_text_of(a.value, "text"));
+	return strcmp(ctl_text_of(a.value, "status"), "rejected") == 0 ||
+			       strcmp(ctl_text_of(a.value, "status"), "refused_pii") == 0
+		       ? EXIT_NO
+		       : EXIT_FINE;
+}
+
+static int run_replay(const struct ctl *ctl)
+{
+	_cleanup_(buf_done) struct buf body = { 0 };
+
+	buf_str(&body, "{}");
+	return act_on_row(ctl, "replay", &body);
+}
+
+static int run_erase(const struct ctl *ctl)
+{
+	_cleanup_(buf_done) struct buf body = { 0 };
+
+	if (!ctl->reason) {
+		fputs("nurseryctl: erase needs --reason TEXT: it stays on record\n", stderr);
+		return EXIT_USAGE;
+	}
+	buf_str(&body, "{\"reason\":");
+	buf_json(&body, ctl->reason, -1);
+	buf_char(&body, '}');
+	return act_on_row(ctl, "erase", &body);
+}
+
 const struct verb verbs[] = {
 	{ "status", "", "is the daemon ready, how far is the ledger", 0, 0, run_status },
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
@@ -427,7 +490,14 @@ const struct verb verbs[] = {
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },
+	{ "lint", "FEED FILE…", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line", 2, CTL_ARGS_MAX,
+	  ctl_lint },
+	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
+	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },
+	{ "influx", "refill", "send every point again, to an InfluxDB that was emptied", 1, 1, run_influx },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
-	{ "rebuild", "", "fold the ledger again", 0, 0, ctl_rebuild },
+	{ "rebuild", "[--rejudge]",
+	  "fold the ledger again and replace the tables that differ; --rejudge: judge every message again into FILE.rejudged", 0, 0,
+	  ctl_rebuild },
 };
 const size_t verb_count = ARRAY_SIZE(verbs);

@@ -5,9 +5,13 @@
  */
 #include "ctl.h"
 
+#include "../daemon/rejudge.h"
 #include "../daemon/verify.h"
 
+#include <errno.h>
 #include <stdio.h>
+
+#define REBUILD_SECONDS (24 * 3600) /* a country's ledger takes its time */
 
 /* The database, and the head it must have: the user's, or what the daemon says now. */
 static int ask_where(const struct ctl *ctl, char *path, size_t path_size, char *head, size_t head_size)
@@ -76,17 +80,103 @@ int ctl_verify(const struct ctl *ctl)
 	return report(ctl, r, path, &v);
 }
 
+/* The daemon does it beside its messages, and answers when it is done. */
+static int rebuild_by_daemon(const struct ctl *ctl)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf body = { 0 };
+	struct ctl patient = *ctl;
+	int r;
+
+	patient.patience_s = REBUILD_SECONDS;
+	buf_str(&body, "{}");
+	r = ctl_ask(&patient, "POST", "/api/v1/rebuild", "application/json", &body, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status != 200) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	puts(ctl->json ? a.text.p : ctl_text_of(a.value, "text"));
+	return EXIT_FINE;
+}
+
+/* ---- --rejudge: a new database, the old one is only read ---- */
+
+struct changes {
+	bool json;
+	json *list;
+};
+
+static void tell_change(void *context, int64_t n, const char *topic, const char *was, const char *now)
+{
+	struct changes *c = context;
+	json *item;
+
+	if (!c->json) {
+		printf("row %lld: %s → %s  %s\n", (long long)n, was, now, topic);
+		return;
+	}
+	item = json_new_object();
+	json_set(item, "n", json_new_int(n));
+	json_set(item, "topic", json_new_text(topic));
+	json_set(item, "was", json_new_text(was));
+	json_set(item, "now", json_new_text(now));
+	json_push(c->list, item);
+}
+
+static void print_rejudged(const struct changes *c, const char *path, const struct rejudged *done)
+{
+	_cleanup_(json_freep) json *o = json_new_object();
+	_cleanup_(buf_done) struct buf text = { 0 };
+
+	if (!c->json) {
+		printf("%lld messages judged again: %lld verdicts changed, %lld with other findings; see %s, the old database is"
+		       " untouched\n", (long long)done->judged, (long long)done->changed, (long long)done->findings, path);
+		return;
+	}
+	json_set(o, "file", json_new_text(path));
+	json_set(o, "rows", json_new_int(done->rows));
+	json_set(o, "judged", json_new_int(done->judged));
+	json_set(o, "verdicts_changed", json_new_int(done->changed));
+	json_set(o, "findings_changed", json_new_int(done->findings));
+	json_set(o, "changed", json_keep(c->list));
+	json_compact(o, &text);
+	puts(text.p);
+}
+
+static int rejudge(const struct ctl *ctl)
+{
+	_cleanup_(json_freep) json *list = json_new_list();
+	struct changes changes = { ctl->json, list };
+	struct rejudged done;
+	char path[4096] = "", head[128] = "", fresh[sizeof path + 16];
+	int r = ask_where(ctl, path, sizeof path, head, sizeof head);
+
+	if (r != EXIT_FINE)
+		return r;
+	snprintf(fresh, sizeof fresh, "%s.rejudged", path);
+	r = rejudge_run(path, fresh, tell_change, &changes, &done);
+	if (r >= 0) {
+		print_rejudged(&changes, fresh, &done);
+		return EXIT_FINE;
+	}
+	if (done.bad_row)
+		fprintf(stderr, "nurseryctl: row %lld does not fit the chain: nothing was judged\n", (long long)done.bad_row);
+	else
+		fprintf(stderr, "nurseryctl: %s: %s\n", r == -EEXIST ? fresh : path, strerror(-r));
+	return EXIT_NO;
+}
+
 int ctl_rebuild(const struct ctl *ctl)
 {
 	struct verify_report v = { 0 };
 	int r;
 
-	if (ctl->db) {
-		r = rebuild_run(ctl->db, &v);
-		return report(ctl, r, ctl->db, &v);
-	}
-	r = ctl_verify(ctl);
-	if (r == EXIT_NO)
-		fputs("nurseryctl: the daemon holds the database: stop it, then nurseryctl --db FILE rebuild\n", stderr);
-	return r;
+	if (ctl->rejudge)
+		return rejudge(ctl);
+	if (!ctl->db)
+		return rebuild_by_daemon(ctl);
+	r = rebuild_run(ctl->db, &v);
+	return report(ctl, r, ctl->db, &v);
 }

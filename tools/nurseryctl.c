@@ -25,6 +25,8 @@ static const struct option options[] = {
 	{ "--limit", offsetof(struct ctl, limit), false },
 	{ "--after", offsetof(struct ctl, after), false },
 	{ "--head", offsetof(struct ctl, head), false },
+	{ "--reason", offsetof(struct ctl, reason), false },
+	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 };
 
 static void print_usage(FILE *out)

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+#include "points.h"
+
+#include "../collectors/incident.h"
+#include "../daemon/clock.h"
+#include "../daemon/indicators.h"
+#include "../daemon/objects_indicator.h"
+#include "line_protocol.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define REFILL_ROWS 250        /* a slice */
+#define REFILL_WHEN_BELOW 5000 /* the queue stays short while the walk goes on */
+#define EVERYTHING INT64_MAX
+
+/* ---- rows to lines ---- */
+
+/* For the length of one batch. */
+struct encoder {
+	struct store *store;
+	struct province_sums readers; /* outside: whoever asks the database of points has shown us no role */
+	struct buf *out;
+};
+
+/* The period's first moment: a day, or the month the day lies in. */
+static int64_t period_start(const char *period, int64_t as_of)
+{
+	int year, month, day;
+
+	if (strcmp(period, "month") != 0)
+		return clock_day_start_ms(as_of);
+	clock_date_of(as_of, &year, &month, &day);
+	return clock_day_start_ms(as_of - day + 1);
+}
+
+static const char *province_of(const char *unit, char text[static 3])
+{
+	snprintf(text, 3, "%.2s", unit);
+	return text;
+}
+
+static int64_t period_end(const char *period, int64_t as_of)
+{
+	int year, month, day;
+
+	if (strcmp(period, "month") != 0)
+		return as_of;
+	clock_date_of(as_of, &year, &month, &day);
+	return clock_day_of(year + month / 12, month % 12 + 1, 1) - 1;
+}
+
+/* Fractions (weighted shares) come as decimal text. */
+static double number(store_stmt *q, int column)
+{
+	return store_is_null(q, column) ? NAN : store_real(q, column);
+}
+
+static double value_of(const struct indicator *i, store_stmt *q, int numerator, int denominator)
+{
+	double n = number(q, numerator), d = number(q, denominator);
+	json *exact;
+	double value;
+
+	if (isnan(n) || (!i->count && !(d > 0)))
+		return NAN;
+	if (n != floor(n) || (!i->count && d != floor(d)))
+		return i->count ? n : (double)((long double)i->scale * (long double)n / (long double)d);
+	exact = indicator_value(i, store_int(q, numerator), i->count ? STORE_NULL : store_int(q, denominator));
+	value = json_kind(exact) == JSON_KIND_INT ? (double)json_int(exact) :
+		json_kind(exact) == JSON_KIND_REAL ? json_real(exact) : NAN;
+	json_free(exact);
+	return value;
+}
+
+static const char select_indicators[] =
+	"SELECT change, as_of, unit, indicator, period, numerator, denominator, status, completeness_n, completeness_d,"
+	" revision, final FROM sample WHERE change > ?1 ORDER BY change LIMIT ?2";
+
+/* Cells of few answers are no more shown here than over TCP (DOMAIN §5). */
+static bool is_hidden(struct encoder *e, const struct indicator *i, store_stmt *q)
+{
+	bool hidden = false;
+	int r = cell_is_hidden(e->store, &e->readers, i, period_end(store_text(q, 4), store_int(q, 1)), store_int(q, 6), &hidden);
+
+	return r < 0 || hidden;
+}
+
+/* As the indicator object has it: an insufficient share has a value, too. */
+static bool has_value(const char *status, store_stmt *q)
+{
+	return strcmp(status, "ok") == 0 || (strcmp(status, "insufficient") == 0 && store_real(q, 6) > 0);
+}
+
+static void encode_indicator(struct encoder *e, store_stmt *q)
+{
+	const struct indicator *i = indicator_of(store_text(q, 3));
+	const char *unit = store_text(q, 2), *period = store_text(q, 4), *status = store_text(q, 7);
+	bool hidden;
+	char province[3];
+	struct line l;
+
+	if (!i) /* written by another version of ours */
+		return;
+	hidden = is_hidden(e, i, q);
+	line_start(&l, e->out, "unit_indicator");
+	line_tag(&l, "indicator", i->id);
+	line_tag(&l, "period", period);
+	line_tag(&l, "province", province_of(unit, province));
+	line_tag(&l, "unit", unit);
+	line_float(&l, "value", !hidden && has_value(status, q) ? value_of(i, q, 5, 6) : NAN);
+	line_float(&l, "numerator", hidden ? NAN : number(q, 5));
+	line_float(&l, "denominator", hidden || i->count ? NAN : number(q, 6));
+	line_float(&l, "completeness", store_int(q, 9) > 0 ? number(q, 8) / number(q, 9) : NAN);
+	line_integer(&l, "revision", store_int(q, 10));
+	line_bool(&l, "final", store_int(q, 11) == 1);
+	line_text(&l, "status", hidden ? "insufficient" : status);
+	line_end(&l, period_start(period, store_int(q, 1)));
+}
+
+/* A key of which nothing counts any more, or that belongs to another unit now, is retracted under its old tags. */
+static const char select_enrolments[] =
+	"SELECT p.id, p.day, p.unit, s.code, e.places, e.under12 + e.m12_23 + e.m24_35 + e.over36, e.attended, e.carers,"
+	" e.day IS NULL OR s.unit IS NOT p.unit FROM point_enrolment p CROSS JOIN site s ON s.id = p.site"
+	" LEFT JOIN enrolment e ON e.day = p.day AND e.site = p.site AND e.counts = 1 AND s.unit = p.unit"
+	" WHERE p.id > ?1 ORDER BY p.id LIMIT ?2";
+
+static void encode_enrolment(struct encoder *e, store_stmt *q)
+{
+	struct line l;
+
+	line_start(&l, e->out, "site_enrolment");
+	line_tag(&l, "site", store_text(q, 3));
+	line_tag(&l, "unit", store_text(q, 2));
+	line_integer(&l, "places", store_int(q, 4));
+	line_integer(&l, "enrolled", store_int(q, 5));
+	line_integer(&l, "attended", store_int(q, 6));
+	line_integer(&l, "carers", store_int(q, 7));
+	line_bool(&l, "retracted", store_int(q, 8) == 1);
+	line_end(&l, clock_day_start_ms(store_int(q, 1)));
+}
+
+/* The time is the first message's and stays, whatever later ones say: another time were another point. */
+static const char select_incidents[] =
+	"SELECT p.id, (SELECT occurred_at FROM incident_message WHERE site = i.site AND event = i.event AND n = i.n), p.unit,"
+	" s.code, p.event, i.severity, m.type, m.dead, m.critical, m.serious, m.minor, m.missing, m.loss_yuan,"
+	" m.n IS NULL OR i.unit <> p.unit FROM point_incident p CROSS JOIN incident i ON i.site = p.site AND i.event = p.event"
+	" JOIN site s ON s.id = p.site"
+	" LEFT JOIN incident_message m ON m.site = p.site AND m.event = p.event AND m.counts = 1 AND i.unit = p.unit"
+	" WHERE p.id > ?1 ORDER BY p.id LIMIT ?2";
+
+static void encode_incident(struct encoder *e, store_stmt *q)
+{
+	static const char *const counts[] = { "dead", "critical", "serious", "minor", "missing", "loss_yuan" };
+	int64_t type = store_int(q, 6);
+	char severity[24];
+	struct line l;
+
+	snprintf(severity, sizeof severity, "S%lld", (long long)store_int(q, 5));
+	line_start(&l, e->out, "incident");
+	line_tag(&l, "event", store_text(q, 4));
+	line_tag(&l, "site", store_text(q, 3));
+	line_tag(&l, "unit", store_text(q, 2));
+	line_text(&l, "severity", severity);
+	line_text(&l, "type", type >= 0 && type < INCIDENT_COUNT ? incident_type_words[type] : "");
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		line_integer(&l, counts[i], store_int(q, 7 + (int)i));
+	line_bool(&l, "retracted", store_int(q, 13) == 1);
+	line_end(&l, store_int(q, 1));
+}
+
+/* id, at (ms), unit, case, n, ground, state, actor_role */
+static void encode_case_event(struct encoder *e, store_stmt *q)
+{
+	char n[24];
+	struct line l;
+
+	snprintf(n, sizeof n, "%lld", (long long)store_int(q, 4));
+	line_start(&l, e->out, "case_event");
+	line_tag(&l, "case", store_text(q, 3));
+	line_tag(&l, "n", n);
+	line_tag(&l, "unit", store_text(q, 2));
+	line_text(&l, "ground", store_text(q, 5));
+	line_text(&l, "state", store_text(q, 6));
+	line_text(&l, "actor_role", store_text(q, 7));
+	line_end(&l, store_int(q, 1));
+}
+
+/* ---- walking over the facts for a refill: from (day, site) downwards; ?3 rows at most ---- */
+
+static const char walk_enrolments[] =
+	"SELECT e.day, e.site, s.unit FROM enrolment e JOIN site s ON s.id = e.site WHERE (e.day, e.site) < (?1, ?2)"
+	" ORDER BY e.day DESC, e.site DESC LIMIT ?3";
+static const char queue_enrolment[] = "INSERT OR REPLACE INTO point_enrolment(day, site, unit) VALUES(?1, ?2, ?3)";
+static const char walk_incidents[] =
+	"SELECT 0, i.site, i.unit, i.event FROM incident i WHERE i.site < ?2 AND ?1 >= 0 AND i.site >="
+	" (SELECT min(site) FROM (SELECT site FROM incident WHERE site < ?2 ORDER BY site DESC LIMIT ?3)) ORDER BY i.site DESC";
+static const char queue_incident[] = "INSERT OR REPLACE INTO point_incident(event, site, unit) VALUES(?4, ?2, ?3)";
+
+static const struct {
+	const char *name;
+	const char *select; /* position, time, …: behind position ?1, at most ?2. NULL: not in the schema yet */
+	void (*encode)(struct encoder *e, store_stmt *q);
+	const char *reached; /* everything up to position ?1 is there */
+	const char *waiting; /* how many are behind position ?1, at most ?2 */
+	const char *walk, *queue;
+} measurements[MEASUREMENT_COUNT] = {
+	[POINT_UNIT_INDICATOR] = {
+		.name = "unit_indicator", .select = select_indicators, .encode = encode_indicator,
+		.reached = "UPDATE sink_cursor SET position = ?1 WHERE sink = ?2 AND measurement = 'unit_indicator'",
+		.waiting = "SELECT count(*) FROM (SELECT 1 FROM sample WHERE change > ?1 LIMIT ?2)",
+	},
+	[POINT_SITE_ENROLMENT] = {
+		.name = "site_enrolment", .select = select_enrolments, .encode = encode_enrolment,
+		.reached = "DELETE FROM point_enrolment WHERE id <= ?1 AND ?2 <> ''",
+		.waiting = "SELECT count(*) FROM (SELECT 1 FROM point_enrolment WHERE id > ?1 LIMIT ?2)",
+		.walk = walk_enrolments, .queue = queue_enrolment,
+	},
+	[POINT_INCIDENT] = {
+		.name = "incident", .select = select_incidents, .encode = encode_incident,
+		.reached = "DELETE FROM point_incident WHERE id <= ?1 AND ?2 <> ''",
+		.waiting = "SELECT count(*) FROM (SELECT 1 FROM point_incident WHERE id > ?1 LIMIT ?2)",
+		.walk = walk_incidents, .queue = queue_incident,
+	},
+	/* Cases come later: the row waits for its `select` (rows are only ever added: a cursor like unit_indicator's). */
+	[POINT_CASE_EVENT] = { .name = "case_event", .encode = encode_case_event },
+};
+
+const char *points_name(enum measurement m)
+{
+	return measurements[m].name;
+}
+
+/* ---- batches ---- */
+
+void points_batch_clear(struct points_batch *b)
+{
+	buf_reset(&b->lines);
+	b->count = 0;
+	memset(b->position, 0, sizeof b->position);
+	b->more = false;
+}
+
+void points_batch_done(struct points_batch *b)
+{
+	buf_done(&b->lines);
+	free(b->ends);
+	*b = (struct points_batch){ 0 };
+}
+
+static void note_line(struct points_batch *b, size_t before)
+{
+	if (b->lines.len == before)
+		return;
+	if (b->count == b->cap) {
+		b->cap = b->cap ? 2 * b->cap : 256;
+		b->ends = xrealloc(b->ends, b->cap * sizeof *b->ends);
+	}
+	b->ends[b->count++] = b->lines.len;
+}
+
+static bool is_full(const struct points_batch *b, const struct points_limits *l)
+{
+	return b->count >= l->lines || b->lines.len >= l->bytes || clock_monotonic_ms() >= l->until;
+}
+
+/* At least one row, so that something is reached however little time there is. */
+static int take_some(struct points *p, enum measurement m, const struct points_limits *limits, struct encoder *e,
+		     struct points_batch *b)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t most = (int64_t)(limits->lines - b->count);
+	int r = store_query(p->store, &q, measurements[m].select, "ii", p->taken[m], most);
+	bool any = false;
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		size_t before = b->lines.len;
+
+		b->position[m] = store_int(q, 0);
+		measurements[m].encode(e, q);
+		note_line(b, before);
+		any = true;
+		if (is_full(b, limits)) {
+			b->more = true;
+			break;
+		}
+	}
+	return r < 0 ? r : any;
+}
+
+int points_take(struct points *p, const struct points_limits *limits, struct points_batch *ret)
+{
+	struct encoder e = { .store = p->store, .out = &ret->lines };
+	bool any = false;
+	int r = 0;
+
+	points_batch_clear(ret);
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT && !ret->more; m++) {
+		r = p->wanted[m] ? take_some(p, (enum measurement)m, limits, &e, ret) : 0;
+		any = any || r > 0;
+	}
+	province_sums_done(&e.readers);
+	if (r < 0)
+		return r;
+	for (int m = 0; m < MEASUREMENT_COUNT; m++)
+		p->taken[m] = MAX(p->taken[m], ret->position[m]);
+	return any;
+}
+
+void points_rewind(struct points *p)
+{
+	memcpy(p->taken, p->position, sizeof p->taken);
+}
+
+static int put_aside(struct points *p, const struct points_batch *b, const struct points_poison *poison, int64_t now)
+{
+	size_t from = poison->line ? b->ends[poison->line - 1] : 0;
+	_cleanup_(buf_done) struct buf line = { 0 };
+	int r;
+
+	buf_add(&line, b->lines.p + from, b->ends[poison->line] - from - 1);
+	r = store_run(p->store, "INSERT INTO poison_line(sink, at, line, answer) VALUES(?, ?, ?, ?)", "titt", p->sink, now,
+		      line.p, poison->answer);
+	return r < 0 ? r : store_run(p->store, "DELETE FROM poison_line WHERE id <= (SELECT max(id) FROM poison_line) - ?", "i",
+				     (int64_t)POISON_KEPT);
+}
+
+static int write_reached(struct points *p, const struct points_batch *b, const struct points_poison *poison, size_t count,
+			 int64_t now)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		r = put_aside(p, b, &poison[i], now);
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT; m++)
+		if (b->position[m] > 0)
+			r = store_run(p->store, measurements[m].reached, "it", b->position[m], p->sink);
+	return r;
+}
+
+int points_acknowledge(struct points *p, const struct points_batch *b, const struct points_poison *poison, size_t count,
+		       int64_t now)
+{
+	int r = store_begin(p->store);
+
+	if (r < 0)
+		return r;
+	r = write_reached(p, b, poison, count, now);
+	if (r < 0) {
+		store_rollback(p->store);
+		return r;
+	}
+	r = store_commit(p->store);
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT; m++)
+		p->position[m] = MAX(p->position[m], b->position[m]);
+	return r;
+}
+
+/* ---- filling the queue ---- */
+
+static int walk_slice(struct points *p, enum measurement m, int64_t *day, int64_t *site)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t from_day = *day, from_site = *site;
+	int r = store_query(p->store, &q, measurements[m].walk, "iii", from_day, from_site, (int64_t)REFILL_ROWS);
+	bool any = false;
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		*day = store_int(q, 0);
+		*site = store_int(q, 1);
+		any = true;
+		if (!store_is_null(q, 2)) /* a nursery without registration counts nowhere */
+			r = store_run(p->store, measurements[m].queue, m == POINT_INCIDENT ? "iitt" : "iit", *day, *site,
+				      store_text(q, 2), m == POINT_INCIDENT ? store_text(q, 3) : NULL);
+	}
+	if (r >= 0 && !any)
+		*day = *site = 0;
+	return MIN(r, 0);
+}
+
+static int read_walk(struct points *p, enum measurement m, int64_t *day, int64_t *site)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(p->store, &q, "SELECT refill_day, refill_site FROM sink_cursor WHERE sink = ? AND measurement = ?",
+			    "tt", p->sink, measurements[m].name);
+
+	*day = *site = 0;
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	*day = store_int(q, 0);
+	*site = store_int(q, 1);
+	return 0;
+}
+
+static int queue_is_short(struct points *p, enum measurement m)
+{
+	int64_t waiting = 0;
+	int r = store_get_int(p->store, &waiting, measurements[m].waiting, "ii", INT64_C(0), (int64_t)REFILL_WHEN_BELOW);
+
+	return r < 0 ? r : waiting < REFILL_WHEN_BELOW;
+}
+
+static int walk_on(struct points *p, enum measurement m, int64_t until)
+{
+	int64_t day, site;
+	int r = read_walk(p, m, &day, &site);
+
+	if (r < 0 || (day == 0 && site == 0))
+		return MIN(r, 0);
+	p->refilling = true;
+	r = queue_is_short(p, m);
+	if (r <= 0)
+		return r;
+	do
+		r = walk_slice(p, m, &day, &site);
+	while (r >= 0 && (day || site) && clock_monotonic_ms() < until);
+	return r < 0 ? r :
+		       store_run(p->store,
+				 "UPDATE sink_cursor SET refill_day = ?, refill_site = ? WHERE sink = ? AND measurement = ?", "iitt",
+				 day, site, p->sink, measurements[m].name);
+}
+
+/* One seek for each day that has reports: the table is keyed day first. */
+static int queue_site(struct points *p, int64_t site, const char *old_unit)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(p->store, &q,
+			    "WITH RECURSIVE days(day) AS (SELECT min(day) FROM enrolment UNION ALL"
+			    " SELECT (SELECT min(day) FROM enrolment WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)"
+			    " SELECT day, (SELECT unit FROM site WHERE id = ?1) FROM days WHERE day IS NOT NULL"
+			    " AND EXISTS(SELECT 1 FROM enrolment e WHERE e.day = days.day AND e.site = ?1)",
+			    "i", site);
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		if (old_unit[0])
+			r = store_run(p->store, queue_enrolment, "iit", store_int(q, 0), site, old_unit);
+		if (r >= 0 && !store_is_null(q, 1))
+			r = store_run(p->store, queue_enrolment, "iit", store_int(q, 0), site, store_text(q, 1));
+	}
+	return r;
+}
+
+static int next_moved_site(struct points *p, int64_t *site, char unit[static 8])
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(p->store, &q, "SELECT site, unit FROM point_site LIMIT 1", "");
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	*site = store_int(q, 0);
+	snprintf(unit, 8, "%s", store_text(q, 1));
+	return 1;
+}
+
+static int queue_moved_sites(struct points *p, int64_t until)
+{
+	int64_t site;
+	char unit[8];
+	int r;
+
+	while ((r = next_moved_site(p, &site, unit)) > 0) {
+		r = queue_site(p, site, unit);
+		if (r >= 0)
+			r = store_run(p->store, "DELETE FROM point_site WHERE site = ? AND unit = ?", "it", site, unit);
+		if (r < 0 || clock_monotonic_ms() >= until)
+			return r;
+	}
+	return r;
+}
+
+static int prepare(struct points *p, int64_t until)
+{
+	int r = queue_moved_sites(p, until);
+
+	p->refilling = false;
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT; m++)
+		if (p->wanted[m] && measurements[m].walk)
+			r = walk_on(p, (enum measurement)m, until);
+	return r;
+}
+
+/* Usually nothing is to be queued, and nothing is written then. */
+static int something_to_prepare(struct points *p)
+{
+	int64_t any = 0;
+	int r = store_get_int(p->store, &any,
+			      "SELECT EXISTS(SELECT 1 FROM point_site) OR EXISTS(SELECT 1 FROM sink_cursor WHERE sink = ?"
+			      " AND (refill_day, refill_site) <> (0, 0))",
+			      "t", p->sink);
+
+	return r < 0 ? r : any != 0;
+}
+
+int points_prepare(struct points *p, int64_t until)
+{
+	int r = something_to_prepare(p);
+
+	if (r <= 0) {
+		p->refilling = false;
+		return r;
+	}
+	r = store_begin(p->store);
+	if (r < 0)
+		return r;
+	r = prepare(p, until);
+	if (r < 0) {
+		store_rollback(p->store);
+		return r;
+	}
+	return store_commit(p->store);
+}
+
+/* ---- beginning and end ---- */
+
+static int open_cursor(struct points *p, enum measurement m)
+{
+	bool walks = measurements[m].walk != NULL;
+	int64_t start = walks ? EVERYTHING : 0;
+	int r;
+
+	if (!p->wanted[m])
+		return store_run(p->store, "DELETE FROM sink_cursor WHERE sink = ? AND measurement = ?", "tt", p->sink,
+				 measurements[m].name);
+	r = store_run(p->store,
+		      "INSERT OR IGNORE INTO sink_cursor(sink, measurement, position, refill_day, refill_site)"
+		      " VALUES(?, ?, 0, ?, ?)",
+		      "ttii", p->sink, measurements[m].name, start, start);
+	return r < 0 ? r : store_get_int(p->store, &p->position[m],
+					 "SELECT position FROM sink_cursor WHERE sink = ? AND measurement = ?", "tt", p->sink,
+					 measurements[m].name);
+}
+
+/* A cursor beyond the last change: the samples were computed anew from the beginning (rebuild). */
+static int distrust_cursor(struct points *p)
+{
+	int64_t last = 0;
+	int r = store_get_int(p->store, &last, "SELECT ifnull(max(change), 0) FROM sample", "");
+
+	if (r >= 0 && p->position[POINT_UNIT_INDICATOR] > last)
+		p->position[POINT_UNIT_INDICATOR] = 0;
+	return MIN(r, 0);
+}
+
+static int open_cursors(struct points *p)
+{
+	int r = 0;
+
+	for (int m = 0; r >= 0 && m < MEASUREMENT_COUNT; m++)
+		r = open_cursor(p, (enum measurement)m);
+	if (r >= 0 && !p->wanted[POINT_SITE_ENROLMENT])
+		r = store_run(p->store, "DELETE FROM point_enrolment", "");
+	if (r >= 0)
+		r = distrust_cursor(p);
+	points_rewind(p);
+	return r;
+}
+
+int points_open(struct store *s, const char *sink, bool sites, struct points *ret)
+{
+	int r = store_begin(s);
+
+	*ret = (struct points){ .store = s, .sink = sink };
+	for (int m = 0; m < MEASUREMENT_COUNT; m++)
+		ret->wanted[m] = measurements[m].select && (m != POINT_SITE_ENROLMENT || sites);
+	if (r < 0)
+		return r;
+	r = open_cursors(ret);
+	if (r < 0) {
+		store_rollback(s);
+		return r;
+	}
+	return store_commit(s);
+}
+
+int points_forget(struct store *s, const char *sink)
+{
+	static const char *const queues[] = { "DELETE FROM point_enrolment", "DELETE FROM point_incident",
+					      "DELETE FROM point_site" };
+	int64_t any = 0;
+	int r = store_get_int(s, &any, "SELECT 1 FROM sink_cursor WHERE sink = ? LIMIT 1", "t", sink);
+
+	if (r <= 0)
+		return r;
+	r = store_run(s, "DELETE FROM sink_cursor WHERE sink = ?", "t", sink);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(queues); i++)
+		r = store_run(s, queues[i], "");
+	return r;
+}
+
+int points_refill(struct points *p)
+{
+	bool sites = p->wanted[POINT_SITE_ENROLMENT];
+	int r = store_run(p->store, "DELETE FROM sink_cursor WHERE sink = ?", "t", p->sink);
+
+	return r < 0 ? r : points_open(p->store, p->sink, sites, p);
+}
+
+int points_waiting(struct points *p, enum measurement m, int64_t *ret)
+{
+	*ret = 0;
+	if (!p->wanted[m])
+		return 0;
+	return MIN(store_get_int(p->store, ret, measurements[m].waiting, "ii", p->position[m], (int64_t)POINTS_WAITING_MAX), 0);
+}
