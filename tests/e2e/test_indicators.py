@@ -279,6 +279,11 @@ def test_a_municipality_district_and_a_province_direct_county_are_units(world, d
 @pytest.fixture
 def instance(tmp_path):
     class Instance(test_oracle.Instance):
+        def __enter__(self):
+            with open(self.where / "n.conf", "a") as conf:
+                conf.write('indicators: { every = "1s"; };\n')
+            return super().__enter__()
+
         def refused(self, kind, text):
             path = self.where / "bad.csv"
             path.write_bytes(text)
@@ -317,6 +322,8 @@ def test_the_register_outranks_the_claim_from_its_day_on_in_the_columns_it_fills
     assert value == {"2026-02-27": 20, "2026-02-28": 0, "2026-03-10": 0, "2026-03-12": 20}
     assert instance.one("inclusive_share", "2026-03-12")["numerator"] == 0
     assert instance.one("filing_rate", "2026-02-28")["value"] == 0
+    instance.load("register", register(effective_on="2026-03-20", registration="cancelled"))
+    assert instance.get(f"/api/v1/sites/{SITE}").json()["standing"]["registered"] is False
 
 
 def test_a_moved_site_counts_elsewhere_from_a_date_on(instance):
@@ -326,6 +333,8 @@ def test_a_moved_site_counts_elsewhere_from_a_date_on(instance):
     assert instance.one("places_total", "2026-03-10")["status"] == "no_data"
     assert instance.one("places_total", "2026-03-10", "330400")["value"] == 20
     assert instance.one("places_total", "2026-02-28", "330400") is None
+    site = instance.get(f"/api/v1/sites/{SITE}").json()
+    assert (site["unit"], site["division"]) == ("330400", JIAXING)
 
 
 def test_a_bad_row_names_line_column_value_and_rule_and_nothing_is_imported(instance):
