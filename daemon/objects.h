@@ -40,6 +40,7 @@ struct province_sums {
 	struct province_sum *items;
 	size_t count, cap;
 	struct province_range *range; /* NULL: none was asked for */
+	bool without_targets, without_averages; /* nobody imported one for the prepared indicator */
 	struct policy *policy; /* NULL: not asked for yet */
 	bool inside; /* the reader has a role, or sits at the machine */
 };

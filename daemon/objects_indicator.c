@@ -104,10 +104,10 @@ static json *met(const struct sample *m, const char *target)
 	return json_new_bool(m->indicator->lower_is_better ? order <= 0 : order >= 0);
 }
 
-static int set_target(struct store *s, const struct sample *m, json *object)
+static int set_target(struct store *s, const struct province_sums *cache, const struct sample *m, json *object)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = indicator_target(s, m->unit, m->indicator->id, m->last_day, &q);
+	int r = cache->without_targets ? 0 : indicator_target(s, m->unit, m->indicator->id, m->last_day, &q);
 	json *target = NULL;
 
 	if (r > 0) {
@@ -179,7 +179,7 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 
 	if (r < 0 || !rules)
 		return r;
-	r = set_official(s, rules, m, object);
+	r = cache->without_averages ? 0 : set_official(s, rules, m, object);
 	if (r != 0 || m->decimal) /* decimal shares are not added up */
 		return r < 0 ? r : 0;
 	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
@@ -454,7 +454,7 @@ static int fill(struct store *s, struct province_sums *cache, struct sample *m, 
 	json_set(o, "period", json_new_text(m->period));
 	json_set(o, "as_of", period_text(m));
 	set_value(o, m, q);
-	r = set_target(s, m, o);
+	r = set_target(s, cache, m, o);
 	if (r >= 0)
 		r = set_province(s, cache, m, o);
 	if (r >= 0 && !m->suppressed)

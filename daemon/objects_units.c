@@ -214,12 +214,22 @@ static bool in_range(const struct province_range *range, const struct province_s
 int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
 		   int64_t first, int64_t last)
 {
+	int64_t targets = 0, averages = 0;
+	int r;
+
 	free(cache->range);
 	cache->range = NULL;
 	if (last < first || last - first >= RANGE_MAX)
 		return 0;
 	cache->range = new_range(unit, indicator, period, first, last);
-	return sum_up(s, cache->range);
+	r = sum_up(s, cache->range);
+	if (r >= 0)
+		r = store_get_int(s, &targets, "SELECT 1 FROM target WHERE indicator = ? LIMIT 1", "t", indicator);
+	if (r >= 0)
+		r = store_get_int(s, &averages, "SELECT 1 FROM average WHERE indicator = ? LIMIT 1", "t", indicator);
+	cache->without_targets = !targets;
+	cache->without_averages = !averages;
+	return MIN(r, 0);
 }
 
 static struct province_sum *find(const struct province_sums *c, const struct province_sum *key)
