@@ -43,7 +43,7 @@ packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto
 all_cflags := -std=gnu17 -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT $(warnings) $(CFLAGS) $(extra) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_BUILD_TIME=$(BUILD_TIME) -DNURSERYD_DATADIR='"$(DATADIR)"' \
 	$(shell pkg-config --cflags $(packages))
-ifdef SAN
+ifneq ($(SAN)$(COVERAGE),)
 all_cflags := $(filter-out -D_FORTIFY_SOURCE=2,$(all_cflags))
 endif
 libs   := $(shell pkg-config --libs $(packages)) -lpthread -lm
@@ -96,12 +96,34 @@ check:
 e2e: all
 	$(quiet)$(PYTHON) -m pytest -q tests/e2e
 
+# The faults of the network and the broker that take minutes (root: a network namespace).
+faults: all
+	$(quiet)NURSERYD_FAULTS=1 NURSERYD_BUILD=$(out) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_faults.py
+
 # A real systemd boots in a container (root; DESIGN §4 item 19).
 systemd-check: all
 	$(quiet)$(PYTHON) tests/systemd/nspawn.py
 
 # Programs and tests, for compilers that are not to run them.
 everything: all $(unit_tests)
+
+# Fuzz targets: clang, libFuzzer, ASan, UBSan; FUZZ_SECONDS each (0: the corpus only). tests/fuzz/run.sh says more.
+fuzz_targets := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz-targets:
+	$(quiet)$(MAKE) CC=clang OUT=build/fuzz CFLAGS='-O1 -g -fno-omit-frame-pointer $(fuzz_sanitize) -fsanitize=fuzzer-no-link -U_FORTIFY_SOURCE' $(fuzz_targets)
+build/fuzz/fuzz_%: $(out)/obj/tests/fuzz/fuzz_%.o $(out)/libnurseryd.a
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(fuzz_sanitize) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(libs)
+fuzz: fuzz-targets
+	$(quiet)tests/fuzz/run.sh $(FUZZ_TARGETS)
+
+# Unit and end-to-end tests once more, counted; the share of lines and branches run in the files that judge strangers' bytes.
+coverage: all
+	$(quiet)find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(quiet)$(MAKE) COVERAGE=1 all unit
+	$(quiet)NURSERYD_BUILD=$(CURDIR)/build/coverage $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e; \
+		tests=$$?; scripts/coverage.py build/coverage && exit $$tests
 
 crash: all
 	$(quiet)$(MAKE) SEAMS=1
@@ -134,6 +156,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything systemd-check unit includes check e2e crash bare bench analyse install clean help
+.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

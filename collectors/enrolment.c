@@ -8,6 +8,7 @@
 #include "../daemon/facts.h"
 #include "../daemon/standing.h"
 #include "fields.h"
+#include "registration.h"
 
 #include <stdio.h>
 
@@ -284,19 +285,59 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 	return r;
 }
 
+/* The carers of all groups; where they are not told by class, those of the staff. */
+static int64_t carers_of_all(const struct enrolment *e, const char **ret_path)
+{
+	int64_t sum = 0;
+
+	*ret_path = "/body/classes";
+	for (int i = 0; i < e->class_count; i++) {
+		if (e->classes[i].carers == COUNT_UNKNOWN)
+			return COUNT_UNKNOWN;
+		sum += e->classes[i].carers;
+	}
+	if (e->class_count > 0)
+		return sum;
+	*ret_path = "/body/staff/carers";
+	return e->carers;
+}
+
+/* 家庭托育点: the whole point is one group (DOMAIN §2), whatever classes it reports. */
+static void check_family_point(const struct enrolment *e, struct findings *f)
+{
+	const struct group_rule *rule = &group_rule_family_point;
+	int64_t children = fields_sum(e->enrolled, AGE_COUNT), carers;
+	const char *path;
+
+	if (children > rule->children)
+		fields_disagree(f, W_GROUP_SIZE, "/body/enrolled", children, "<= ", rule->children,
+				"家庭托育点收托人数不应超过 5 人", "a family point takes at most 5 children");
+	carers = carers_of_all(e, &path);
+	if (carers != COUNT_UNKNOWN && children > carers * rule->children_per_carer)
+		fields_disagree(f, W_CARER_RATIO, path, carers, ">= ",
+				(children + rule->children_per_carer - 1) / rule->children_per_carer,
+				"家庭托育点每名保育人员照护不应超过 3 人", "a family point needs a carer for every 3 children");
+}
+
 static int warn(struct store *s, const struct site *site, struct message *m)
 {
 	const struct enrolment *e = &m->facts.enrolment;
-	int64_t registered = STORE_NULL;
-	int r = store_get_int(s, &registered,
-			      "SELECT places_infant + places_toddler + places_older + places_mixed FROM registration"
-			      " WHERE site = ? AND effective_on <= ? AND counts = 1 ORDER BY effective_on DESC LIMIT 1",
-			      "ii", site->id, e->as_of);
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t registered;
+	int r = store_query(s, &q,
+			    "SELECT places_infant + places_toddler + places_older + places_mixed, facility FROM registration"
+			    " WHERE site = ? AND effective_on <= ? AND counts = 1 ORDER BY effective_on DESC LIMIT 1",
+			    "ii", site->id, e->as_of);
 
-	if (r > 0 && registered != STORE_NULL && e->places != COUNT_UNKNOWN && e->places > registered)
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	registered = store_int(q, 0);
+	if (e->places != COUNT_UNKNOWN && e->places > registered)
 		fields_disagree(&m->findings, W_PLACES_EXCEED_REGISTERED, "/body/places", e->places, "<= ", registered, NULL,
 				NULL);
-	return MIN(r, 0);
+	if (store_int(q, 1) == FACILITY_FAMILY_POINT)
+		check_family_point(e, &m->findings);
+	return 0;
 }
 
 static const struct field *fields_of(const json *body)

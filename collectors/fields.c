@@ -40,13 +40,15 @@ static void report_text(const struct slot *s, enum code code, const char *want)
 	report(s, code, hidden ? NULL : text, want);
 }
 
+/* A telephone or identity number typed into the place of a count is not shown. */
 static void report_number(const struct slot *s, enum code code, int64_t got, int64_t min, int64_t max)
 {
 	char number[32], range[64];
+	int len = snprintf(number, sizeof number, "%" PRId64, got);
+	bool hidden = privacy_bytes_suspicious(number, (size_t)len, NULL, s->r->received_day);
 
-	snprintf(number, sizeof number, "%" PRId64, got);
 	snprintf(range, sizeof range, "%" PRId64 "..%" PRId64, min, max);
-	report(s, code, number, range);
+	report(s, code, hidden ? NULL : number, range);
 }
 
 static const char *const kind_names[] = {
@@ -289,6 +291,7 @@ static void read_list(const struct slot *s)
 		return;
 	if (count > (size_t)field->max) {
 		report_number(s, E_RANGE, (int64_t)count, 0, field->max);
+		privacy_check_unknown(s->value, s->path, s->r->received_day, s->r->findings); /* no table reads it */
 		return;
 	}
 	for (; here.index < count; here.index++)
@@ -309,6 +312,7 @@ static void read_counts(const struct slot *s)
 		return;
 	if (json_count(s->value) != (size_t)s->field->max) {
 		report_number(s, E_RANGE, (int64_t)json_count(s->value), s->field->max, s->field->max);
+		privacy_check_unknown(s->value, s->path, s->r->received_day, s->r->findings); /* no table reads it */
 		return;
 	}
 	for (; here.index < (size_t)s->field->max; here.index++) {

@@ -38,9 +38,14 @@ static int complain(const struct backfill *b, const char *what)
 
 static void print_receipts(const struct ingest *in)
 {
-	for (size_t i = 0; i < in->out_count; i++)
-		printf("{\"topic\":\"%s\",\"payload\":%.*s}\n", in->bytes.p + in->out[i].topic_at,
-		       (int)in->out[i].payload_len, in->bytes.p + in->out[i].payload_at);
+	_cleanup_(buf_done) struct buf topic = { 0 };
+
+	for (size_t i = 0; i < in->out_count; i++) {
+		buf_reset(&topic);
+		buf_json(&topic, in->bytes.p + in->out[i].topic_at, -1);
+		printf("{\"topic\":%s,\"payload\":%.*s}\n", topic.p, (int)in->out[i].payload_len,
+		       in->bytes.p + in->out[i].payload_at);
+	}
 }
 
 static int flush_batch(struct backfill *b)

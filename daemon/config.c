@@ -88,7 +88,7 @@ static const struct option options[] = {
 	{ .path = "limits.per_site", .type = OPTION_RATE, .offset = AT(limits.per_site), .initial = "120/min", .min = 1,
 	  .max = 1000000,
 	  .help = "Messages of one nursery. Above: receipt E_RATE, a count and no row; never for the first sight of an\n"
-		  "incident." },
+		  "incident. \"\": no limit." },
 	{ .path = "log.level", .type = OPTION_WORD, .offset = AT(log_level), .initial = "info",
 	  .min = LOG_LEVEL_ERROR, .words = "error|warning|info|debug",
 	  .help = "\"error\", \"warning\", \"info\" or \"debug\"; SIGHUP takes a new one over." },

@@ -217,11 +217,13 @@ static void list_keys(const struct walk *w, const char *path, struct buf *out)
 
 	buf_str(out, "; here may stand");
 	for (size_t i = 0, n = 0; i < w->count; i++) {
-		const char *rest = w->rows[i].path + len;
-		int word = (int)strcspn(rest, ".");
+		const char *rest;
+		int word;
 
 		if (strncmp(w->rows[i].path, path, len) != 0)
-			continue;
+			continue; /* may be shorter than len */
+		rest = w->rows[i].path + len;
+		word = (int)strcspn(rest, ".");
 		if (i > 0 && strncmp(w->rows[i - 1].path, w->rows[i].path, len + (size_t)word) == 0 && rest[word])
 			continue; /* a group is listed once */
 		buf_printf(out, "%s %.*s", n++ > 0 ? "," : "", word, rest);

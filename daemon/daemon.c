@@ -9,6 +9,7 @@
 #include "../sinks/influx.h"
 #include "acts.h"
 #include "alert_log.h"
+#include "backup_act.h"
 #include "clock.h"
 #include "erase.h"
 #include "http.h"
@@ -17,6 +18,8 @@
 #include "outlet.h"
 #include "recompute.h"
 #include "reserve.h"
+#include "requests.h"
+#include "restore.h"
 #include "session.h"
 #include "startup.h"
 #include "verify.h"
@@ -51,6 +54,8 @@ struct daemon {
 	struct outlet outlet;
 	struct alert_log alert_log;
 	struct reserve reserve;
+	struct requests requests;
+	struct backup_act backup;
 	struct api_live live;
 	struct http *http;
 	struct mqtt *mqtt;
@@ -61,7 +66,7 @@ struct daemon {
 	struct http_act *rebuild_act;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
 	char why[128];
-	int64_t started_at, next_head, last_burst, last_step;
+	int64_t started_at, next_head, last_burst, last_step, ready_since;
 	size_t last_burst_count;
 	int64_t verified_n, verify_to;
 	uint8_t verified_hash[HASH_SIZE];
@@ -166,6 +171,7 @@ static void on_ready(void *context, bool ready, const char *why)
 	snprintf(d->why, sizeof d->why, "%s", why);
 	if (ready) {
 		log_info("mqtt.ready", "next=\"take messages\"");
+		d->ready_since = clock_monotonic_ms();
 		outlet_start(&d->outlet);
 		outlet_head(&d->outlet, &d->base.ingest.ledger.head, clock_now_ms());
 	}
@@ -254,6 +260,12 @@ static void fill_facts(struct daemon *d, int64_t now)
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
 		api_facts_count(&f, "nurseryd_messages_total", labels[i], "Messages stored, by outcome.", (int64_t)c->by_status[i]);
 	api_facts_count(&f, "nurseryd_duplicates_total", NULL, "Repeats of messages already stored.", (int64_t)c->duplicates);
+	api_facts_count(&f, "nurseryd_rate_limited_total", NULL, "Messages above limits.per_site: E_RATE, no row.",
+			(int64_t)c->rate_limited);
+	api_facts_count(&f, "nurseryd_status_messages_total", NULL, "Births and last wills of senders.",
+			(int64_t)c->status_messages);
+	api_facts_count(&f, "nurseryd_status_malformed_total", NULL, "Of them ignored: not what a status looks like.",
+			(int64_t)c->status_malformed);
 	api_facts_count(&f, "nurseryd_sandbox_messages_total", NULL, "Messages of the sandbox.", (int64_t)c->sandbox);
 	api_facts_count(&f, "nurseryd_batches_total", NULL, "Transactions of messages committed.", (int64_t)c->batches);
 	api_facts_count(&f, "nurseryd_batch_failures_total", NULL, "Transactions that could not be stored.",
@@ -265,6 +277,10 @@ static void fill_facts(struct daemon *d, int64_t now)
 			(int64_t)m->takeovers);
 	api_facts_count(&f, "nurseryd_mqtt_published_total", NULL, "Messages published.", (int64_t)m->published);
 	api_facts_count(&f, "nurseryd_unit_days_computed_total", NULL, "Days of units computed.", d->recompute.days);
+	api_facts_count(&f, "nurseryd_requests_total", NULL, "Requests to send missing messages again.", (int64_t)d->requests.sent);
+	api_facts_count(&f, "nurseryd_gaps_lost_total", NULL, "Ranges of seqs given up.", (int64_t)d->requests.lost_ranges);
+	api_facts_gauge(&f, "nurseryd_gaps", NULL, "Ranges of seqs that are missing, at the last look.", d->requests.open);
+	api_facts_count(&f, "nurseryd_backups_total", NULL, "Backups made.", (int64_t)d->backup.made);
 	api_facts_gauge(&f, "nurseryd_sites", NULL, "Nurseries ever heard of.", (int64_t)HASH_COUNT(d->base.ingest.fold.streams.sites));
 	fill_influx_facts(d, &f);
 	api_live_set(&d->live, &f);
@@ -332,6 +348,19 @@ static void time_passes(struct daemon *d, int64_t now)
 	}
 }
 
+static void ask_senders(struct daemon *d, int64_t now)
+{
+	int64_t settled = d->ready_since + MIN(d->config->mqtt.gap_grace_ms, MINUTE_MS);
+	int r;
+
+	if (!mqtt_is_ready(d->mqtt) || !clock_is_right(d, now) || reserve_is_low(&d->reserve))
+		return;
+	d->requests.grace_ms = d->config->mqtt.gap_grace_ms;
+	r = requests_step(&d->requests, clock_monotonic_ms() >= settled, now);
+	if (r < 0)
+		note_store(d, r);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct daemon *d = context;
@@ -345,6 +374,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 	record_connection(d);
 	if (d->writable)
 		time_passes(d, now);
+	if (d->writable)
+		ask_senders(d, now);
 	verify_some(d);
 	checkpoint_when_quiet(d);
 	fill_facts(d, now);
@@ -517,6 +548,10 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 
 		if (begin_rebuild(d, a))
 			continue;
+		if (backup_act_is(a)) {
+			backup_act_start(&d->backup, a, now);
+			continue;
+		}
 		if (influx_act(d, a->path, &told))
 			;
 		else if (clock_is_right(d, now))
@@ -601,6 +636,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	d->config = fresh;
 	d->reserve.wanted_bytes = fresh->store.reserve_bytes;
 	log_set_level(fresh->log_level);
+	rates_configure(&d->base.ingest.rates, fresh->limits.per_site_count, fresh->limits.per_site_ms);
 	if (!same_broker(old, fresh)) {
 		mqtt_say_goodbye(d->mqtt);
 		mqtt_free(d->mqtt);
@@ -648,6 +684,8 @@ static int serve_http(struct daemon *d)
 		return r;
 	}
 	fill_facts(d, clock_now_ms()); /* the port is known now */
+	d->backup = (struct backup_act){ .event = d->event, .http = d->http, .store = d->base.store,
+					 .db_path = d->config->store.path, .reserve = &d->reserve };
 	log_info("http.ready", "listen=%s port=%d socket=%s", d->config->http.listen, http_port(d->http), d->config->http.socket);
 	return sd_event_add_io(d->event, &d->acts_source, http_act_fd(d->http), EPOLLIN, on_acts, d);
 }
@@ -706,6 +744,21 @@ static int add_timers(struct daemon *d)
 	return r < 0 ? r : sd_event_source_set_enabled(d->step, SD_EVENT_ON);
 }
 
+/* Started on a copy: a client id of our own, and every sender is asked for what came after it (restore.h). */
+static int note_restore(struct daemon *d)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t made_at;
+	int r = restore_begin(d->base.store, &made_at);
+
+	if (r <= 0)
+		return r;
+	log_warning("restored", "copy_of=%s next=\"a new client id; ask every sender for what came after\"",
+		    clock_format_time(made_at, text));
+	act(d, "act/daemon/restored", "copy_of", clock_format_time(made_at, text));
+	return 0;
+}
+
 static int build(struct daemon *d)
 {
 	int64_t now = clock_now_ms();
@@ -726,12 +779,17 @@ static int build(struct daemon *d)
 		r = recompute_open(d->base.store, &d->base.ingest.fold, &d->recompute);
 	if (r < 0)
 		return r;
+	rates_configure(&d->base.ingest.rates, d->config->limits.per_site_count, d->config->limits.per_site_ms);
 	d->verify_to = d->base.ingest.ledger.head.n;
 	d->reserve = (struct reserve){ .wanted_bytes = d->config->store.reserve_bytes, .free_bytes = -1 };
 	reserve_look(&d->reserve, d->config->store.path, clock_monotonic_ms());
 	d->alert_log = (struct alert_log){ .store = d->base.store, .told_n = d->base.ingest.ledger.head.n };
+	d->requests = (struct requests){ .ingest = &d->base.ingest, .publish = publish, .context = d };
 	d->outlet = (struct outlet){ .store = d->base.store, .publish = publish, .context = d };
 	act(d, "act/daemon/start", "version", NURSERYD_VERSION);
+	r = note_restore(d);
+	if (r < 0)
+		return r;
 	r = open_sinks(d);
 	if (r >= 0)
 		r = connect_broker(d);
@@ -749,6 +807,8 @@ static void wind_up(struct daemon *d)
 
 	if (d->http)
 		http_stop_acts(d->http);
+	if (d->http)
+		backup_act_stop(&d->backup);
 	if (!d->stopping || !d->mqtt)
 		return;
 	act(d, "act/daemon/stop", "version", NURSERYD_VERSION);

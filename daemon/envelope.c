@@ -12,6 +12,8 @@
 #include "privacy.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define CLOCK_TOLERANCE_MS (5 * MINUTE_MS)
 #define FUTURE_MAX_MS (24 * HOUR_MS)
@@ -81,6 +83,8 @@ static const char *take_level(const char *text, char *level, size_t size)
 	size_t len = strcspn(text, "/");
 	size_t kept = MIN(len, size - 1); /* cut levels are longer than anything valid */
 
+	while (kept < len && kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
+		kept--; /* not through a character: the feed is repeated in the receipt */
 	memcpy(level, text, kept);
 	level[kept] = '\0';
 	return text[len] == '/' ? text + len + 1 : NULL;
@@ -103,6 +107,8 @@ int topic_parse(const char *text, struct topic *ret)
 	rest = rest ? take_level(rest, ret->province, sizeof ret->province) : NULL;
 	rest = rest ? take_level(rest, ret->division, sizeof ret->division) : NULL;
 	rest = rest ? take_level(rest, ret->site, sizeof ret->site) : NULL;
+	ret->text = text;
+	ret->site_len = rest ? (size_t)(rest - 1 - text) : 0;
 	rest = rest && strncmp(rest, "up/", 3) == 0 ? take_level(rest, up, sizeof up) : NULL;
 	if (!rest || *rest == '\0' || strchr(rest, '/'))
 		return -EINVAL;
@@ -164,8 +170,12 @@ static const char *shown(const struct judging *j, const char *text)
 
 static void judge_version(const struct judging *j)
 {
-	if (j->envelope.v != COUNT_UNKNOWN && j->envelope.v != 1)
-		fields_disagree(j->findings, E_VERSION, "/v", j->envelope.v, "", 1, NULL, NULL);
+	char got[24];
+
+	if (j->envelope.v == COUNT_UNKNOWN || j->envelope.v == 1)
+		return;
+	snprintf(got, sizeof got, "%" PRId64, j->envelope.v);
+	findings_add(j->findings, E_VERSION, "/v", shown(j, got), "1");
 }
 
 static void judge_site(const struct judging *j)

@@ -8,8 +8,10 @@
 
 #include "../collectors/collector.h"
 
-/* A topic's parts, borrowed from the topic text by copying; feed may be unknown to us. */
+/* A topic's parts; its text must outlive it. The feed may be unknown to us. */
 struct topic {
+	const char *text; /* borrowed, whole */
+	size_t site_len;  /* its bytes up to the site's end, before "/up/": a receipt goes under the topic as it came */
 	bool sandbox;     /* nursery-test/ */
 	char province[8]; /* as it came, cut to size: validity is checked by envelope_decode */
 	char division[16];

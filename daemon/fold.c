@@ -497,6 +497,44 @@ static int act_daemon(struct fold *f, const struct ledger_row *row, const char *
 	return r;
 }
 
+static int lose_range(struct fold *f, const struct site *site, const struct collector *c, int64_t epoch, const json *range)
+{
+	const json *first = json_at(range, 0), *last = json_at(range, 1);
+
+	if (!first || !last || json_kind(first) != JSON_KIND_INT || json_kind(last) != JSON_KIND_INT)
+		return -EUCLEAN;
+	return streams_lose(f->store, site, c, epoch, json_int(first), json_int(last));
+}
+
+/* Asked for often enough (requests.h): {"epoch":1,"feed":"enrolment","ranges":[[2,4]],"site":"…"} */
+static int act_gap_lost(struct fold *f, const struct ledger_row *row, const char *rest)
+{
+	_cleanup_(json_freep) json *payload = NULL;
+	const json *epoch, *feed, *ranges, *code;
+	const struct collector *c;
+	const struct site *site;
+	size_t offset;
+	int r = 0;
+
+	(void)rest;
+	if (json_parse(row->payload, row->payload_len, DEPTH_MAX, &payload, &offset) < 0)
+		return -EUCLEAN;
+	epoch = json_get(payload, "epoch");
+	feed = json_get(payload, "feed");
+	ranges = json_get(payload, "ranges");
+	code = json_get(payload, "site");
+	if (!epoch || !feed || !ranges || !code || json_kind(epoch) != JSON_KIND_INT || json_kind(feed) != JSON_KIND_TEXT ||
+	    json_kind(code) != JSON_KIND_TEXT)
+		return -EUCLEAN;
+	c = collector_of(json_text(feed));
+	site = streams_find(&f->streams, json_text(code));
+	if (!c || !site)
+		return -EUCLEAN;
+	for (size_t i = 0; r >= 0 && i < json_count(ranges); i++)
+		r = lose_range(f, site, c, json_int(epoch), json_at(ranges, i));
+	return r;
+}
+
 static const struct {
 	const char *prefix;
 	int (*fold)(struct fold *f, const struct ledger_row *row, const char *rest);
@@ -506,6 +544,7 @@ static const struct {
 	{ "act/due/", act_due },
 	{ "act/daemon/", act_daemon },
 	{ "act/erase", act_erase },
+	{ "act/gap/lost", act_gap_lost },
 };
 
 int fold_ledger_row(struct fold *f, const struct ledger_row *row)

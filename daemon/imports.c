@@ -289,6 +289,17 @@ static bool is_blank(const struct record *c)
 
 /* ---- checking ---- */
 
+/* At most 63 bytes; never cuts a character of UTF-8 in two: reports become JSON. */
+static void copy_cut(char to[static 64], const char *from)
+{
+	size_t len = strnlen(from, 63);
+
+	while (len > 0 && ((unsigned char)from[len] & 0xc0) == 0x80)
+		len--;
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
 static void complain(struct import_report *rep, int line, const char *column, const char *value, const char *zh, const char *en)
 {
 	if (rep->error_count < IMPORT_ERRORS_MAX) {
@@ -296,7 +307,7 @@ static void complain(struct import_report *rep, int line, const char *column, co
 
 		*e = (struct import_error){ .line = line, .zh = zh, .en = en };
 		snprintf(e->column, sizeof e->column, "%s", column);
-		snprintf(e->value, 64, "%s", value);
+		copy_cut(e->value, value);
 	}
 	rep->error_count++;
 }

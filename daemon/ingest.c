@@ -4,6 +4,7 @@
 #include "frozen.h"
 #include "clock.h"
 #include "log.h"
+#include "rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ int ingest_open(struct store *s, struct ingest *ret)
 
 void ingest_done(struct ingest *in)
 {
+	rates_done(&in->rates);
 	door_done(&in->door);
 	fold_done(&in->fold);
 	buf_done(&in->bytes);
@@ -54,12 +56,7 @@ static struct buf *begin_outgoing(struct ingest *in, const struct topic *t, cons
 		in->out = xrealloc(in->out, in->out_cap * sizeof *in->out);
 	}
 	in->out[in->out_count].topic_at = in->bytes.len;
-	buf_str(&in->bytes, t->sandbox ? "nursery-test/v1/" : "nursery/v1/");
-	buf_str(&in->bytes, t->province);
-	buf_char(&in->bytes, '/');
-	buf_str(&in->bytes, t->division);
-	buf_char(&in->bytes, '/');
-	buf_str(&in->bytes, t->site);
+	buf_add(&in->bytes, t->text, t->site_len);
 	buf_str(&in->bytes, what);
 	buf_add(&in->bytes, "", 1);
 	in->out[in->out_count].payload_at = in->bytes.len;
@@ -85,6 +82,8 @@ static int64_t next_seq(const struct ingest *in, const struct topic *t)
 
 	if (!p->decoded.site_valid || !p->decoded.collector)
 		return 1;
+	if (t->sandbox) /* as if it were the highest seen */
+		return p->decoded.message.identified ? p->decoded.message.seq + 1 : 1;
 	return streams_next_seq(streams_find(&in->fold.streams, t->site), p->decoded.collector);
 }
 
@@ -141,18 +140,36 @@ static void answer(struct ingest *in, const struct topic *t, const struct verdic
 	send_receipt(in, t, &r);
 }
 
-/* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): a sender that loops fills no disk.
- * Only messages without a readable identity come here: the others are repeats already. Never an incident: each one
- * that cannot be read must be able to call somebody. *ret_n: the row; 0: none. */
-static int find_identical_reject(struct ingest *in, const struct ledger_row *row, const struct verdict *v, int64_t *ret_n)
+/* Would a row of this message call somebody? One that cannot be read does, while no alert of its site is open: then it
+ * must become a row, whatever was seen before. */
+static int would_call(struct ingest *in, const struct topic *t, bool *ret)
 {
-	const struct collector *c = in->passed.decoded.collector;
+	const struct collector *c = collector_of(t->feed);
+	int r = 0;
+
+	*ret = false;
+	if (!c || !c->never_silent)
+		return 0;
+	r = rules_is_unreadable_open(in->store, t->site);
+	*ret = r == 0;
+	return MIN(r, 0);
+}
+
+/* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): a sender that loops fills no disk.
+ * Only messages without a readable identity come here: the others are repeats already. *ret_n: the row; 0: none. */
+static int find_identical_reject(struct ingest *in, const struct topic *t, const struct ledger_row *row,
+				 const struct verdict *v, int64_t *ret_n)
+{
 	uint8_t print[HASH_SIZE];
+	bool calls;
 	int r;
 
 	*ret_n = 0;
-	if (v->identified || v->status == STATUS_ACCEPTED || (c && c->never_silent))
+	if (v->identified || v->status == STATUS_ACCEPTED)
 		return 0;
+	r = would_call(in, t, &calls);
+	if (r < 0 || calls)
+		return r;
 	fold_print(row->topic, row->payload, row->payload_len, print);
 	r = store_get_int(in->store, ret_n, "SELECT n FROM refused WHERE print = ? AND received_at > ? ORDER BY n DESC LIMIT 1",
 			  "hi", print, row->received_at - HOUR_MS);
@@ -176,7 +193,7 @@ static int store_row(struct ingest *in, const struct topic *t, const struct inco
 		row.payload = in->stand_in.p;
 		row.payload_len = in->stand_in.len;
 	}
-	r = find_identical_reject(in, &row, v, &in->passed.first_n);
+	r = find_identical_reject(in, t, &row, v, &in->passed.first_n);
 	if (r < 0 || in->passed.first_n > 0)
 		return r < 0 ? r : repeat_of(in, t, m);
 	buf_reset(&in->outcome);
@@ -197,20 +214,34 @@ static int store_row(struct ingest *in, const struct topic *t, const struct inco
 	return 0;
 }
 
+/* {"v":1,"state":"online"|"offline"}; NULL: it is not. */
+static const json *state_in(const json *root)
+{
+	const json *v = json_get(root, "v"), *state = json_get(root, "state");
+
+	if (!v || json_kind(v) != JSON_KIND_INT || json_int(v) != 1 || !state || json_kind(state) != JSON_KIND_TEXT)
+		return NULL;
+	return strcmp(json_text(state), "online") == 0 || strcmp(json_text(state), "offline") == 0 ? state : NULL;
+}
+
 /* Retained birth and last will: the latest state of the site's connection, no ledger row, no receipt. */
 static int take_status(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
 {
 	_cleanup_(json_freep) json *root = NULL;
-	const json *state;
+	const json *state = NULL;
 	size_t offset;
 
 	in->staged.status_messages++;
-	if (t->sandbox || !ids_site_valid(t->site) || json_parse(m->payload, m->len, DEPTH_MAX, &root, &offset) < 0)
+	if (t->sandbox)
 		return 0;
-	state = json_get(root, "state");
-	if (!state || json_kind(state) != JSON_KIND_TEXT ||
-	    (strcmp(json_text(state), "online") != 0 && strcmp(json_text(state), "offline") != 0))
+	if (m->len <= PAYLOAD_MAX && json_parse(m->payload, m->len, DEPTH_MAX, &root, &offset) == 0)
+		state = state_in(root);
+	if (!ids_site_valid(t->site) || !state) {
+		in->staged.status_malformed++;
+		log_debug("status.malformed", "site=%.21s bytes=%zu next=\"ignored\"", ids_site_valid(t->site) ? t->site : "?",
+			  m->len);
 		return 0;
+	}
 	return store_run(in->store,
 			 "INSERT INTO site_status(site, state, at) VALUES(?, ?, ?)"
 			 " ON CONFLICT DO UPDATE SET state = excluded.state, at = excluded.at WHERE state <> excluded.state",
@@ -233,8 +264,54 @@ static int take_judged(struct ingest *in, const struct topic *t, const struct in
 	return store_row(in, t, m, &p->verdict, now);
 }
 
+/* ---- above the rate (limits.per_site) ---- */
+
+/* Not judged, no row, the identity is not consumed: the same bytes are taken later. */
+static void answer_too_fast(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
+{
+	struct findings findings = { 0 };
+	struct verdict v = { .status = STATUS_REJECTED,
+			     .identified = in->passed.verdict.identified,
+			     .epoch = in->passed.verdict.epoch,
+			     .seq = in->passed.verdict.seq,
+			     .findings = &findings };
+
+	findings_add(&findings, E_RATE, "", NULL, NULL);
+	in->staged.rate_limited++;
+	answer(in, t, &v, NULL, m->payload, m->len, now);
+	findings_done(&findings);
+}
+
+/* "Never for the first sight of an incident": one that was not seen, or that cannot be read while nobody is called
+ * because of its site, is judged however many came before it. What is left is a loop: repeats of what is on record, and
+ * more unreadable ones of a site that somebody is calling already. */
+static int must_be_judged(struct ingest *in, const struct topic *t, bool *ret)
+{
+	const struct passed *p = &in->passed;
+
+	*ret = false;
+	if (!p->decoded.collector || !p->decoded.collector->never_silent || t->sandbox || p->first_n > 0)
+		return 0;
+	*ret = p->verdict.identified;
+	return *ret ? 0 : would_call(in, t, ret);
+}
+
+static int take_too_fast(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
+{
+	bool judged;
+	int r = must_be_judged(in, t, &judged);
+
+	if (r < 0)
+		return r;
+	if (judged)
+		return take_judged(in, t, m, now);
+	answer_too_fast(in, t, m, now);
+	return 0;
+}
+
 static int take(struct ingest *in, const struct incoming *m, int64_t now)
 {
+	bool in_time;
 	struct topic t;
 	int r;
 
@@ -248,9 +325,10 @@ static int take(struct ingest *in, const struct incoming *m, int64_t now)
 	}
 	if (strcmp(t.feed, "status") == 0)
 		return take_status(in, &t, m, now);
+	in_time = rates_take(&in->rates, t.sandbox, t.site, in->monotonic_ms);
 	r = door_judge(&in->door, &t, m->payload, m->len, now, &in->passed);
 	if (r >= 0)
-		r = take_judged(in, &t, m, now);
+		r = in_time ? take_judged(in, &t, m, now) : take_too_fast(in, &t, m, now);
 	passed_done(&in->passed);
 	return r;
 }
@@ -347,6 +425,7 @@ static int roll_back(struct ingest *in)
 	in->out_count = 0;
 	buf_reset(&in->bytes);
 	ledger_rollback(&in->ledger);
+	rates_rollback(&in->rates);
 #ifdef NURSERYD_SEAMS
 	if (in->seam_keep_hot) { /* what a forgotten undo would do: the crash suite must turn red */
 		fold_commit(&in->fold);
@@ -361,6 +440,7 @@ static int begin(struct ingest *in)
 	in->out_count = 0;
 	buf_reset(&in->bytes);
 	in->staged = (struct ingest_counters){ 0 };
+	in->monotonic_ms = clock_monotonic_ms();
 	return store_begin(in->store);
 }
 
@@ -369,8 +449,10 @@ static void add_counters(struct ingest_counters *to, const struct ingest_counter
 	for (size_t i = 0; i < ARRAY_SIZE(to->by_status); i++)
 		to->by_status[i] += from->by_status[i];
 	to->duplicates += from->duplicates;
+	to->rate_limited += from->rate_limited;
 	to->sandbox += from->sandbox;
 	to->status_messages += from->status_messages;
+	to->status_malformed += from->status_malformed;
 	to->empty += from->empty;
 	to->batches++;
 }
@@ -387,6 +469,7 @@ static int commit(struct ingest *in)
 		return r;
 	}
 	ledger_commit(&in->ledger);
+	rates_commit(&in->rates);
 	fold_commit(&in->fold);
 	add_counters(&in->counters, &in->staged);
 	return 0;

@@ -12,6 +12,7 @@
 #include "door.h"
 #include "fold.h"
 #include "imports.h"
+#include "rates.h"
 
 struct incoming {
 	const char *topic;
@@ -27,7 +28,7 @@ struct outgoing {
 
 struct ingest_counters { /* since start; only committed ones */
 	uint64_t by_status[4]; /* enum status */
-	uint64_t duplicates, sandbox, status_messages, empty, batches, failed_batches;
+	uint64_t duplicates, rate_limited, sandbox, status_messages, status_malformed, empty, batches, failed_batches;
 };
 
 struct ingest {
@@ -35,11 +36,13 @@ struct ingest {
 	struct ledger ledger;
 	struct fold fold;
 	struct door door;
+	struct rates rates; /* off until configured: --fold has no limit */
 	struct passed passed; /* of the message at hand; 10 KB, so not on the stack of every call */
 	struct buf bytes;     /* of the outgoing messages of the last batch */
 	struct outgoing *out;
 	size_t out_count, out_cap;
 	struct buf outcome, stand_in;
+	int64_t monotonic_ms; /* of the batch, for the rates */
 	struct ingest_counters counters, staged;
 	bool wal_holds_erased; /* an erase committed, and the WAL could not be emptied yet: somebody was reading */
 #ifdef NURSERYD_SEAMS

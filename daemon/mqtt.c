@@ -1,332 +1,24 @@
-/* SPDX-License-Identifier: MIT */
-#include "mqtt.h"
+/* SPDX-License-Identifier: MIT
+ *
+ * Connecting, subscribing, and what the daemon asks of the connection.
+ */
+#include "mqtt_wire.h"
 
 #include "clock.h"
-#include "hash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
-#define BURST_MAX 1024          /* messages a transaction */
 #define RECEIVE_MAXIMUM 4096    /* unacknowledged messages that the broker may send (DESIGN §4.4) */
 #define KEEPALIVE_S 30
-#define BACKOFF_FIRST_MS 250
-#define BACKOFF_MAX_MS (30 * SECOND_MS)
-#define STAY_AWAY_MS (60 * SECOND_MS) /* after somebody took our session over */
-#define QUICK_DROP_MS (2 * SECOND_MS)
 #define SUBSCRIPTIONS_MAX (2 * CONFIG_SUBSCRIBE_MAX + 1)
 
 #define STATUS_TOPIC "nurseryd/v1/status"
 #define ALERTS_TOPIC "nurseryd/v1/alert/#"
-
-enum state {
-	STATE_WAITING,    /* until retry_at */
-	STATE_CONNECTING, /* the helper thread owns the handle */
-	STATE_CONNECTED,  /* TCP is up; CONNACK or SUBACKs may be missing */
-};
-
-struct held {
-	size_t topic_at, payload_at, payload_len;
-};
-
-struct mqtt {
-	struct mosquitto *mosq;
-	struct mqtt_handlers handlers;
-	struct mqtt_options options;
-	sd_event *event;
-	sd_event_source *io, *connected_source;
-	enum state state;
-	bool acknowledged; /* CONNACK seen */
-	bool ready, paused, leaving;
-	int connected_fd; /* eventfd of the helper thread */
-	int connect_result;
-	pthread_t helper;
-	char *host; /* the helper's own copies: the configuration may be replaced meanwhile */
-	int port;
-	bool v5;
-	int64_t retry_at, backoff_ms, connected_at;
-	int quick_drops;
-	int missing_subacks;
-	struct buf burst_bytes;
-	struct held *burst;
-	size_t burst_count, burst_cap;
-	struct incoming *incoming;
-	struct buf held_alerts; /* topics, NUL-separated */
-	char trouble[200];      /* what libmosquitto said first while connecting, TLS's reason; "" when nothing */
-	struct mqtt_counters counters;
-};
-
-/* ---- the burst ---- */
-
-static void on_message(struct mosquitto *mosq, void *context, const struct mosquitto_message *message,
-		       const mosquitto_property *properties)
-{
-	struct mqtt *m = context;
-	struct held *h;
-
-	/* No system call here: read_burst looks at errno to know that the socket is drained. */
-	(void)mosq;
-	(void)properties;
-	if (strncmp(message->topic, "nurseryd/", 9) == 0) {
-		if (message->payloadlen > 0)
-			buf_add(&m->held_alerts, message->topic, strlen(message->topic) + 1);
-		return;
-	}
-	if (m->burst_count == m->burst_cap) {
-		m->burst_cap = MAX(m->burst_cap * 2, (size_t)64);
-		m->burst = xrealloc(m->burst, m->burst_cap * sizeof *m->burst);
-	}
-	h = &m->burst[m->burst_count++];
-	h->topic_at = m->burst_bytes.len;
-	buf_add(&m->burst_bytes, message->topic, strlen(message->topic) + 1);
-	h->payload_at = m->burst_bytes.len;
-	h->payload_len = (size_t)message->payloadlen;
-	buf_add(&m->burst_bytes, message->payload, h->payload_len);
-	buf_char(&m->burst_bytes, '\0');
-}
-
-/* Reads until the socket is drained or the burst is full; a libmosquitto error otherwise. */
-static int read_burst(struct mqtt *m)
-{
-	m->burst_count = 0;
-	buf_reset(&m->burst_bytes);
-	while (m->burst_count < BURST_MAX) {
-		size_t before = m->burst_count;
-		int rc;
-
-		errno = 0;
-		rc = mosquitto_loop_read(m->mosq, 1);
-		if (rc != MOSQ_ERR_SUCCESS)
-			return rc;
-		if (errno == EAGAIN && m->burst_count == before)
-			return MOSQ_ERR_SUCCESS;
-	}
-	return MOSQ_ERR_SUCCESS;
-}
-
-static int hand_over(struct mqtt *m)
-{
-	if (m->burst_count == 0)
-		return 0;
-	m->incoming = xrealloc(m->incoming, m->burst_cap * sizeof *m->incoming);
-	for (size_t i = 0; i < m->burst_count; i++)
-		m->incoming[i] = (struct incoming){ .topic = m->burst_bytes.p + m->burst[i].topic_at,
-						    .payload = m->burst_bytes.p + m->burst[i].payload_at,
-						    .len = m->burst[i].payload_len };
-	return m->handlers.burst(m->handlers.context, m->incoming, m->burst_count);
-}
-
-static void tell_held_alerts(struct mqtt *m)
-{
-	for (size_t at = 0; at < m->held_alerts.len; at += strlen(m->held_alerts.p + at) + 1)
-		m->handlers.held_alert(m->handlers.context, m->held_alerts.p + at);
-	buf_reset(&m->held_alerts);
-}
-
-/* ---- what is wrong with a connection ---- */
-
-/* Only while connecting (the helper thread's handle, or before CONNACK): otherwise libmosquitto would format a line for
- * every packet. "A TLS error occurred." is all that its return codes say. */
-static void on_log(struct mosquitto *mosq, void *context, int level, const char *text)
-{
-	struct mqtt *m = context;
-
-	(void)mosq;
-	if (level == MOSQ_LOG_ERR && !m->trouble[0])
-		snprintf(m->trouble, sizeof m->trouble, "%s", text);
-}
-
-static void listen_for_trouble(struct mqtt *m)
-{
-	m->trouble[0] = '\0';
-	mosquitto_log_callback_set(m->mosq, on_log);
-}
-
-static const char no_answer[] = "no answer to CONNECT over TLS";
-
-static const struct {
-	const char *text, *advice;
-} troubles[] = {
-	{ no_answer, "check mqtt.cert_file: the broker may refuse it (revoked, expired, other authority); its log says why" },
-	{ "host name verification", "check that the broker's certificate names the host of mqtt.url" },
-	{ "certificate verify failed", "check mqtt.ca_file, and that the broker's certificate has not expired" },
-	{ "certificate revoked", "check mqtt.cert_file: the broker's authority has revoked it, get a new one" },
-	{ "certificate expired", "check mqtt.cert_file: it has expired, get a new one" },
-	{ "SSL routines", "check mqtt.cert_file and mqtt.key_file, and that the broker's port speaks TLS" },
-	{ "Unable to load", "check that mqtt.ca_file, cert_file and key_file exist, belong together and can be read" },
-};
-
-/* "" or "check …; ". */
-static const char *advice_of(const char *why, char *advice, size_t size)
-{
-	*advice = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(troubles) && !*advice; i++)
-		if (strstr(why, troubles[i].text))
-			snprintf(advice, size, "%s; ", troubles[i].advice);
-	return advice;
-}
-
-/* ---- connection ---- */
-
-static void set_ready(struct mqtt *m, bool ready, const char *why)
-{
-	if (m->ready == ready)
-		return;
-	m->ready = ready;
-	m->handlers.ready(m->handlers.context, ready, why);
-}
-
-static int64_t jitter(int64_t ms)
-{
-	uint16_t random;
-
-	hash_random(&random, sizeof random);
-	return ms / 2 + ms * random / 65536;
-}
-
-static void wait_before_retry(struct mqtt *m, int64_t at_least_ms)
-{
-	m->state = STATE_WAITING;
-	m->backoff_ms = MIN(MAX(m->backoff_ms * 2, BACKOFF_FIRST_MS), BACKOFF_MAX_MS);
-	m->retry_at = clock_monotonic_ms() + MAX(jitter(m->backoff_ms), at_least_ms);
-}
-
-/* The socket is closed or must not be used any more. What was queued and not written is dropped by the next
- * connect, PUBACKs of a failed COMMIT among it. */
-static void lost(struct mqtt *m, bool by_peer, const char *why)
-{
-	int64_t stay_away = 0;
-	char advice[160];
-	int fd = mosquitto_socket(m->mosq);
-
-	m->io = sd_event_source_disable_unref(m->io);
-	if (fd >= 0)
-		shutdown(fd, SHUT_RDWR);
-	/* On 3.1.1 a takeover shows only as quick drops; those that we made (a failed COMMIT) are none. */
-	if (by_peer && m->acknowledged && clock_monotonic_ms() - m->connected_at < QUICK_DROP_MS)
-		m->quick_drops++;
-	else
-		m->quick_drops = 0;
-	if (m->quick_drops >= 3 && !m->options.config->mqtt.protocol_v5) {
-		log_error("mqtt.taken_over", "client_id=%s next=\"stay away %d s: another client uses this id\"",
-			  m->options.client_id, (int)(STAY_AWAY_MS / SECOND_MS));
-		stay_away = STAY_AWAY_MS;
-		m->counters.takeovers++;
-		m->quick_drops = 0;
-	}
-	if (!m->acknowledged && m->options.config->mqtt.tls) /* a refusal in TLS 1.3 comes late, and may be cut off */
-		why = m->trouble[0] ? m->trouble : no_answer;
-	m->acknowledged = false;
-	wait_before_retry(m, stay_away);
-	log_warning("mqtt.lost", "why=\"%s\" next=\"%sconnect again in %lld ms\"", why,
-		    advice_of(why, advice, sizeof advice), (long long)(m->retry_at - clock_monotonic_ms()));
-	set_ready(m, false, why);
-}
-
-static void watch_writability(struct mqtt *m)
-{
-	uint32_t events = (m->paused ? 0 : EPOLLIN) | (mosquitto_want_write(m->mosq) ? EPOLLOUT : 0);
-
-	if (m->io)
-		sd_event_source_set_io_events(m->io, events);
-}
-
-/* libmosquitto sends a packet a system call. Corked they leave as full segments; without TCP_NODELAY the receipt of a
- * lone message would wait 40 ms for the delayed ACK of its PUBACK (measured: p50 20–60 ms at 100 messages/s). */
-static void cork(struct mqtt *m, int on)
-{
-	setsockopt(mosquitto_socket(m->mosq), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
-}
-
-static int write_packets(struct mqtt *m)
-{
-	while (m->state == STATE_CONNECTED && mosquitto_want_write(m->mosq)) {
-		int rc;
-
-		errno = 0;
-		rc = mosquitto_loop_write(m->mosq, 1);
-		if (rc != MOSQ_ERR_SUCCESS)
-			return rc;
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			break;
-	}
-	return MOSQ_ERR_SUCCESS;
-}
-
-/* Writes queued packets; only called when everything received is committed. */
-static int write_queue(struct mqtt *m)
-{
-	int rc = MOSQ_ERR_SUCCESS;
-
-	if (m->state != STATE_CONNECTED)
-		return rc;
-	if (mosquitto_want_write(m->mosq)) {
-		cork(m, 1);
-		rc = write_packets(m);
-		cork(m, 0);
-	}
-	if (m->state == STATE_CONNECTED)
-		watch_writability(m);
-	return rc;
-}
-
-/* A read that brought no message (the PUBACK of an alert) leaves nothing to send: our TCP ACK would be delayed, and the
- * broker's Nagle would hold the next message until it comes. Measured: 18 ms for every S1 alert. */
-static void acknowledge_tcp(struct mqtt *m)
-{
-	int on = 1;
-
-	if (m->burst_count == 0)
-		setsockopt(mosquitto_socket(m->mosq), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-}
-
-static void readable(struct mqtt *m)
-{
-	int r, rc = read_burst(m);
-
-#ifdef NURSERYD_SEAMS
-	if (getenv("NURSERYD_ACK_EARLY")) /* the mistake that the crash suite must see */
-		write_queue(m);
-#endif
-	acknowledge_tcp(m);
-	r = hand_over(m);
-	if (r < 0) {
-		m->counters.dropped_on_commit_failure++;
-		lost(m, false, "the batch could not be stored; its messages were not acknowledged");
-		return;
-	}
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = write_queue(m);
-	if (rc != MOSQ_ERR_SUCCESS && m->state == STATE_CONNECTED) {
-		lost(m, true, mosquitto_strerror(rc));
-		return;
-	}
-	tell_held_alerts(m);
-	if (m->state == STATE_CONNECTED && write_queue(m) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "write failed");
-}
-
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-	struct mqtt *m = context;
-
-	(void)source;
-	(void)fd;
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		readable(m);
-	else if (write_queue(m) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "write failed");
-	return 0;
-}
 
 /* ---- subscriptions ---- */
 
@@ -425,7 +117,7 @@ static void on_subscribe(struct mosquitto *mosq, void *context, int mid, int cou
 		}
 	if (m->missing_subacks > 0 && --m->missing_subacks == 0) {
 		m->backoff_ms = 0;
-		set_ready(m, true, "");
+		wire_set_ready(m, true, "");
 	}
 }
 
@@ -438,7 +130,7 @@ static void on_disconnect(struct mosquitto *mosq, void *context, int reason, con
 	if (reason != MQTT_RC_SESSION_TAKEN_OVER || m->state != STATE_CONNECTED)
 		return;
 	m->counters.takeovers++;
-	lost(m, true, "session taken over: another client uses this client id");
+	wire_lost(m, true, "session taken over: another client uses this client id");
 	m->retry_at = clock_monotonic_ms() + STAY_AWAY_MS;
 	log_error("mqtt.taken_over", "client_id=%s next=\"stay away %d s\"", m->options.client_id,
 		  (int)(STAY_AWAY_MS / SECOND_MS));
@@ -482,9 +174,9 @@ static int give_credentials(struct mqtt *m)
 
 static void begin_connecting(struct mqtt *m)
 {
-	listen_for_trouble(m);
+	wire_listen_for_trouble(m);
 	if (give_credentials(m) < 0 || pthread_create(&m->helper, NULL, connect_blocking, m) != 0) {
-		wait_before_retry(m, 0);
+		wire_wait(m, 0);
 		return;
 	}
 	m->state = STATE_CONNECTING;
@@ -498,9 +190,9 @@ static void unreachable(struct mqtt *m)
 	char advice[160];
 
 	m->counters.connect_failures++;
-	wait_before_retry(m, 0);
+	wire_wait(m, 0);
 	log_warning("mqtt.unreachable", "host=%s port=%d why=\"%s\" next=\"%stry again in %lld ms\"", m->options.config->mqtt.host,
-		    m->options.config->mqtt.port, why, advice_of(why, advice, sizeof advice),
+		    m->options.config->mqtt.port, why, wire_advice_of(why, advice, sizeof advice),
 		    (long long)(m->retry_at - clock_monotonic_ms()));
 }
 
@@ -518,9 +210,9 @@ static int on_connected(sd_event_source *source, int fd, uint32_t events, void *
 		return 0;
 	}
 	m->state = STATE_CONNECTED;
-	sd_event_add_io(m->event, &m->io, mosquitto_socket(m->mosq), EPOLLIN, on_io, m);
-	if (write_queue(m) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "write failed");
+	sd_event_add_io(m->event, &m->io, mosquitto_socket(m->mosq), EPOLLIN, wire_on_io, m);
+	if (wire_write(m) != MOSQ_ERR_SUCCESS)
+		wire_lost(m, false, "write failed");
 	return 0;
 }
 
@@ -533,9 +225,9 @@ void mqtt_tick(struct mqtt *m)
 	if (m->state != STATE_CONNECTED)
 		return;
 	if (mosquitto_loop_misc(m->mosq) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "the broker does not answer");
-	else if (write_queue(m) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "write failed");
+		wire_lost(m, false, "the broker does not answer");
+	else if (wire_write(m) != MOSQ_ERR_SUCCESS)
+		wire_lost(m, false, "write failed");
 }
 
 /* ---- outside ---- */
@@ -572,7 +264,7 @@ static int make_handle(struct mqtt *m)
 	mosquitto_connect_v5_callback_set(m->mosq, on_connect);
 	mosquitto_disconnect_v5_callback_set(m->mosq, on_disconnect);
 	mosquitto_subscribe_v5_callback_set(m->mosq, on_subscribe);
-	mosquitto_message_v5_callback_set(m->mosq, on_message);
+	mosquitto_message_v5_callback_set(m->mosq, wire_on_message);
 	mosquitto_will_set(m->mosq, STATUS_TOPIC, 7, "offline", 1, true);
 	return set_tls(m);
 }
@@ -649,8 +341,8 @@ void mqtt_reconfigure(struct mqtt *m, const struct config *config)
 
 void mqtt_flush(struct mqtt *m)
 {
-	if (m->state == STATE_CONNECTED && write_queue(m) != MOSQ_ERR_SUCCESS)
-		lost(m, false, "write failed");
+	if (m->state == STATE_CONNECTED && wire_write(m) != MOSQ_ERR_SUCCESS)
+		wire_lost(m, false, "write failed");
 }
 
 void mqtt_say_goodbye(struct mqtt *m)
@@ -671,7 +363,7 @@ void mqtt_pause(struct mqtt *m, bool paused)
 		return;
 	m->paused = paused;
 	if (m->state == STATE_CONNECTED)
-		watch_writability(m);
+		wire_watch(m);
 }
 
 bool mqtt_is_ready(const struct mqtt *m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Edges: the broker. The only file of the daemon that includes <mosquitto.h>.
+ * Edges: the broker. With mqtt_wire.c the only file of the daemon that includes <mosquitto.h>.
  *
  * The loop that loses nothing (DESIGN §4.1–4.3): libmosquitto queues the PUBACK before it calls on_message, and with
  * mosquitto_threaded_set(m, true) queued packets leave only by mosquitto_loop_write(). So:

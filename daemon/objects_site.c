@@ -7,6 +7,7 @@
 
 #include "../collectors/collector.h"
 #include "../collectors/registration.h"
+#include "streams.h"
 
 /* How far back the last enrolment is looked for: as long as a report is usable in a list, as old as one may be
  * alone (DOMAIN §2, CONTRACT enrolment). Facts are keyed day first, so each day is one look. */
@@ -228,6 +229,46 @@ static int set_next_seqs(struct store *s, int64_t site, json *object)
 	return r;
 }
 
+#define GAPS_SHOWN 100 /* a feed and kind */
+
+/* Ranges of seqs that never came: still asked for, or given up. Those before a site's first seq are no gaps. */
+static int set_gaps_of(struct store *s, int64_t site, const struct collector *c, bool lost, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	json *list = json_new_list();
+	int r = store_query(s, &q,
+			    "SELECT epoch, first, last FROM gap WHERE site = ?1 AND feed = ?2 AND (since = ?3 OR since >= ?4)"
+			    " ORDER BY epoch, first LIMIT ?5",
+			    "iiiii", site, (int64_t)c->number, lost ? (int64_t)GAP_LOST : INT64_MIN + 1,
+			    lost ? INT64_MAX : (int64_t)0, (int64_t)GAPS_SHOWN);
+
+	json_set(object, c->feed, list);
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		json *range = json_new_object();
+
+		json_set(range, "epoch", row_int(q, 0));
+		json_set(range, "from", row_int(q, 1));
+		json_set(range, "to", row_int(q, 2));
+		json_push(list, range);
+	}
+	return r;
+}
+
+static int set_gaps(struct store *s, int64_t site, json *object)
+{
+	json *gaps = json_new_object(), *lost = json_new_object();
+	int r = 0;
+
+	json_set(object, "gaps", gaps);
+	json_set(object, "lost", lost);
+	for (size_t i = 0; r >= 0 && i < collector_count; i++) {
+		r = set_gaps_of(s, site, collectors[i], false, gaps);
+		if (r >= 0)
+			r = set_gaps_of(s, site, collectors[i], true, lost);
+	}
+	return r;
+}
+
 /* Where it belongs today. 1 found. */
 static int set_place(struct store *s, int64_t id, int64_t today, json *object)
 {
@@ -262,6 +303,8 @@ int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **r
 		r = set_status(s, json_text(json_get(o, "site")), o);
 	if (r >= 0)
 		r = set_next_seqs(s, id, o);
+	if (r >= 0 && alone)
+		r = set_gaps(s, id, o);
 	if (r < 0)
 		return r;
 	*ret = o;

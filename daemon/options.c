@@ -100,6 +100,10 @@ static bool parse_rate(const struct option *o, void *m, const char *text)
 	struct option_rate rate = { 0 };
 	const char *rest = read_digits(text, &rate.count);
 
+	if (!*text) { /* no limit */
+		*(struct option_rate *)m = rate;
+		return true;
+	}
 	if (!rest || *rest++ != '/' || rate.count < o->min || rate.count > o->max)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(rate_units); i++)
@@ -226,6 +230,8 @@ static void write_rate(const struct option *o, const void *m, struct buf *out)
 	const struct option_rate *rate = m;
 
 	(void)o;
+	if (rate->count == 0)
+		buf_str(out, "\"\"");
 	for (size_t i = 0; i < ARRAY_SIZE(rate_units); i++)
 		if (rate_units[i].ms == rate->every_ms)
 			buf_printf(out, "\"%lld/%s\"", (long long)rate->count, rate_units[i].word);
@@ -312,7 +318,7 @@ static void want_duration(const struct option *o, struct buf *out)
 
 static void want_rate(const struct option *o, struct buf *out)
 {
-	buf_printf(out, "a rate in quotes such as \"120/min\" (/s, /min, /h, /d), its number from %lld to %lld",
+	buf_printf(out, "a rate in quotes such as \"120/min\" (/s, /min, /h, /d), its number from %lld to %lld, or \"\" for no limit",
 		(long long)o->min, (long long)o->max);
 }
 

@@ -24,7 +24,7 @@ enum option_type {
 	OPTION_INT,      /* int64_t from min to max */
 	OPTION_WORD,     /* int: min + the index of the word in words */
 	OPTION_DURATION, /* int64_t milliseconds from min to max; written "500ms", "10s", "10m", "2h", "7d" */
-	OPTION_RATE,     /* struct option_rate, count from min to max; written "120/min" */
+	OPTION_RATE,     /* struct option_rate, count from min to max; written "120/min", "" is none (0) */
 	OPTION_SIZE,     /* int64_t bytes from min to max; written "512KiB", "256MiB", "2GiB" */
 	OPTION_DAY,      /* int64_t day; written "2026-11-23" */
 	OPTION_TIME,     /* int64_t milliseconds after midnight; written "18:00" */

@@ -46,17 +46,42 @@ static bool alphanumeric(char c)
 	return digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
+/* "-", "_" and " " as people type them: a Chinese keyboard gives the wide ones, a text program the unbreakable ones. */
+static const struct {
+	size_t len;
+	const char *text;
+} dropped[] = {
+	KEY(" "),	     KEY("-"),		  KEY("\t"),		KEY("\xc2\xa0"),     KEY("\xe3\x80\x80"),
+	KEY("\xe2\x80\x90"), KEY("\xe2\x80\x91"), KEY("\xe2\x80\x92"), KEY("\xe2\x80\x93"), KEY("\xe2\x80\x94"),
+	KEY("\xe2\x88\x92"), KEY("\xef\xbc\x8d"),
+};
+
+/* The bytes of a space or hyphen at text, 0 when there is none. */
+static size_t dropped_at(const char *text, const char *end)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		if (dropped[i].text[0] == *text && (size_t)(end - text) >= dropped[i].len &&
+		    memcmp(dropped[i].text, text, dropped[i].len) == 0)
+			return dropped[i].len;
+	return 0;
+}
+
 bool privacy_key_forbidden(const char *key)
 {
+	const char *end = key + strlen(key);
 	char plain[KEY_LEN_MAX];
 	size_t len = 0;
 
-	for (; *key; key++) {
-		if (*key == '_' || *key == '-' || *key == ' ')
+	while (key < end) {
+		size_t skip = *key == '_' ? 1 : dropped_at(key, end);
+
+		if (skip > 0) {
+			key += skip;
 			continue;
+		}
 		if (len == sizeof plain)
 			return false;
-		plain[len++] = lower(*key);
+		plain[len++] = lower(*key++);
 	}
 	if (len < KEY_LEN_MIN)
 		return false;
@@ -148,26 +173,38 @@ static bool mobile_number(const struct digits *d)
 	return number[0] == '1' && number[1] >= '3';
 }
 
-/* One run of digits with spaces and hyphens between them; *p then stands behind it. The whole run is looked at, and
- * each piece between spaces: two numbers side by side must not hide each other. */
+static bool ends_with_mobile(struct digits *d)
+{
+	bool found = mobile_number(d);
+
+	d->count = 0;
+	return found;
+}
+
+/* One run of digits with spaces and hyphens between them; *p then stands behind it. The whole run is looked at; each
+ * stretch with only the plain signs between, as who writes a wide hyphen may mean the end; and each piece between
+ * spaces: two numbers side by side must not hide each other. */
 static bool run_has_mobile(const char **p, const char *end)
 {
-	struct digits whole = { 0 }, piece = { 0 };
+	struct digits whole = { 0 }, stretch = { 0 }, piece = { 0 };
 	const char *c = *p;
 	bool found = false;
 
-	for (; c < end && (digit(*c) || *c == ' ' || *c == '-'); c++) {
-		if (*c == ' ') {
-			found = found || mobile_number(&piece);
-			piece.count = 0;
-		}
-		if (!digit(*c))
+	for (size_t skip = 1; c < end && skip > 0; c += skip) {
+		skip = digit(*c) ? 1 : dropped_at(c, end);
+		if (digit(*c)) {
+			digits_add(&whole, *c);
+			digits_add(&stretch, *c);
+			digits_add(&piece, *c);
 			continue;
-		digits_add(&whole, *c);
-		digits_add(&piece, *c);
+		}
+		if (skip > 0 && *c != '-')
+			found |= ends_with_mobile(&piece);
+		if (skip > 0 && *c != '-' && *c != ' ')
+			found |= ends_with_mobile(&stretch);
 	}
 	*p = c;
-	return found || mobile_number(&piece) || mobile_number(&whole);
+	return found || mobile_number(&piece) || mobile_number(&stretch) || mobile_number(&whole);
 }
 
 bool privacy_has_mobile(const char *text, size_t len)

@@ -131,15 +131,22 @@ int rules_event(struct fold *f, const struct rule_event *e)
 					      .paged = !backfill, .n = e->n, .now = e->now });
 }
 
-int rules_incident_unreadable(struct fold *f, int64_t n, int64_t now, const char *site, const char *division)
+int rules_is_unreadable_open(struct store *s, const char *site)
 {
-	char unit[UNIT_SIZE] = "000000"; /* a topic without a readable division: the province's duty officer */
 	int64_t open = 0;
-	int r = store_get_int(f->store, &open,
+	int r = store_get_int(s, &open,
 			      "SELECT 1 FROM alert WHERE subject = ? AND rule = 'incident-unreadable' AND state = 'open' LIMIT 1",
 			      "t", site);
 
-	if (r < 0 || open)
+	return r < 0 ? r : open != 0;
+}
+
+int rules_incident_unreadable(struct fold *f, int64_t n, int64_t now, const char *site, const char *division)
+{
+	char unit[UNIT_SIZE] = "000000"; /* a topic without a readable division: the province's duty officer */
+	int r = rules_is_unreadable_open(f->store, site);
+
+	if (r != 0)
 		return MIN(r, 0);
 	if (ids_division_valid(division))
 		ids_unit_of(division, unit);

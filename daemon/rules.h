@@ -29,5 +29,7 @@ struct rule_event {
 int rules_event(struct fold *f, const struct rule_event *e);
 /* Something on an `incident` topic was not accepted: content unknown, somebody is called from the topic alone. */
 int rules_incident_unreadable(struct fold *f, int64_t n, int64_t now, const char *site, const char *division);
+/* Is such an alert of the site open? 1 yes, 0 no. */
+int rules_is_unreadable_open(struct store *s, const char *site);
 /* A later accepted incident of the site clears it. */
 int rules_incident_readable(struct fold *f, int64_t n, int64_t now, const char *site);

@@ -56,9 +56,10 @@ static const char migration_1[] =
 	" PRIMARY KEY(site, feed)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE stream_epoch(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL,"
 	" first INTEGER NOT NULL, highest INTEGER NOT NULL, PRIMARY KEY(site, feed, epoch)) STRICT, WITHOUT ROWID;"
-	/* since: when it opened; asked for no more when -1 (before a site's first seq: counting starts there) */
+	/* since: when it opened; < 0: not asked for: -1 before a site's first seq (counting starts there), -2 lost */
 	"CREATE TABLE gap(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" last INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(site, feed, epoch, first)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX gap_open ON gap(site, feed, epoch, first) WHERE since >= 0;"
 	"CREATE TABLE identity(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
 	" n INTEGER NOT NULL, PRIMARY KEY(site, feed, epoch, seq, n)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE void(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
@@ -185,6 +186,9 @@ static const char migration_1[] =
 	"CREATE TABLE dirty_range(started INTEGER NOT NULL, unit TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
 	" PRIMARY KEY(started, unit)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE collapsed(n INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
+	/* how often the gaps of a stream that opened then were asked for, and when last */
+	"CREATE TABLE gap_asked(site INTEGER NOT NULL, feed INTEGER NOT NULL, epoch INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" asked INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(site, feed, epoch, since)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE instance(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	/* operational: points on their way out (sinks/points.c). A row of sink_cursor is a sink that exists; without one
@@ -254,6 +258,7 @@ const struct table schema_tables[] = {
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
 	{ "dirty_range", "started, unit", TABLE_OPERATIONAL },
 	{ "collapsed", "n", TABLE_OPERATIONAL },
+	{ "gap_asked", "site, feed, epoch, since", TABLE_OPERATIONAL },
 	{ "progress", "name", TABLE_OPERATIONAL },
 	{ "instance", "name", TABLE_OPERATIONAL },
 	{ "site_status", "site", TABLE_OPERATIONAL },

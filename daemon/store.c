@@ -78,8 +78,10 @@ static int pragmas(struct store *s, enum store_mode mode)
 				    "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;"
 				    "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY;";
 	static const char read[] = "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;";
+	static const char copy[] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096;";
 	static const char memory[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;";
-	static const char *const of[] = { [STORE_WRITE] = write, [STORE_READ] = read, [STORE_MEMORY] = memory };
+	static const char *const of[] = { [STORE_WRITE] = write, [STORE_READ] = read, [STORE_COPY] = copy,
+					[STORE_MEMORY] = memory };
 
 	return store_exec(s, of[mode]);
 }
@@ -98,6 +100,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret)
 	static const int flags[] = {
 		[STORE_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 		[STORE_READ] = SQLITE_OPEN_READONLY,
+		[STORE_COPY] = SQLITE_OPEN_READWRITE,
 		[STORE_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
 	_cleanup_(store_freep) struct store *s = xcalloc(1, sizeof *s);
@@ -428,6 +431,52 @@ int store_release(struct store *s)
 void store_rollback_to(struct store *s)
 {
 	sqlite3_exec(s->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL);
+}
+
+/* ---- copies ---- */
+
+struct store_copy {
+	sqlite3 *to;
+	sqlite3_backup *backup;
+	struct store *from;
+};
+
+int store_copy_start(struct store *from, const char *path, struct store_copy **ret)
+{
+	struct store_copy *c = xcalloc(1, sizeof *c);
+	int code = sqlite3_open_v2(path, &c->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+
+	c->from = from;
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(c->to, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		c->backup = sqlite3_backup_init(c->to, "main", from->db, "main");
+	if (!c->backup) {
+		int r = error_of(code != SQLITE_OK ? code : sqlite3_errcode(c->to));
+
+		store_copy_free(c);
+		return r < 0 ? r : -EIO;
+	}
+	*ret = c;
+	return 0;
+}
+
+int store_copy_step(struct store_copy *c, int pages)
+{
+	int code = sqlite3_backup_step(c->backup, pages);
+
+	if (code == SQLITE_DONE)
+		return 0;
+	return code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED ? 1 : error_of(code);
+}
+
+void store_copy_free(struct store_copy *c)
+{
+	if (!c)
+		return;
+	sqlite3_backup_finish(c->backup);
+	sqlite3_close(c->to);
+	free(c);
 }
 
 int store_checkpoint(struct store *s, bool truncate, int64_t *ret_wal_bytes)

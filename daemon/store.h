@@ -26,6 +26,7 @@ typedef struct sqlite3_stmt store_stmt;
 enum store_mode {
 	STORE_WRITE,  /* created when missing; WAL, synchronous=FULL */
 	STORE_READ,   /* read-only, in WAL */
+	STORE_COPY,   /* a copy that is nobody's yet: journal_mode=DELETE */
 	STORE_MEMORY, /* a private scratch database (temporary file, no durability): the shadow of verify */
 };
 
@@ -87,6 +88,13 @@ void store_rollback(struct store *s);  /* never fails outwards; nothing when no 
 int store_savepoint(struct store *s);
 int store_release(struct store *s);
 void store_rollback_to(struct store *s); /* to the savepoint, and releases it */
+
+/* A copy of the database in steps, from this connection, beside its own transactions (DESIGN §4.16). The file exists and
+ * is empty. Not durable until somebody syncs it. */
+struct store_copy;
+int store_copy_start(struct store *from, const char *path, struct store_copy **ret);
+int store_copy_step(struct store_copy *c, int pages); /* 1 there is more, 0 all is copied */
+void store_copy_free(struct store_copy *c);
 
 int store_checkpoint(struct store *s, bool truncate, int64_t *ret_wal_bytes);
 int64_t store_wal_bytes(const struct store *s);

@@ -290,6 +290,18 @@ static int kept_identities(struct store *s, const struct site *site, int feed, i
 	return r;
 }
 
+/* Above the highest and in gaps nothing was seen but what a refused jump consumed. */
+static int sight_jumped(struct store *s, const struct site *site, int feed, int64_t epoch, int64_t seq, struct sighted *ret)
+{
+	int r;
+
+	if (!(site->streams[feed - 1].flags & STREAM_HAS_JUMPS))
+		return 0;
+	r = kept_identities(s, site, feed, epoch, seq, ret);
+	ret->sighting = ret->count > 0 ? SIGHT_SEEN : SIGHT_NEW;
+	return r;
+}
+
 /* The feed's last messages backwards; *ret_complete: the chain ended, so these were all. */
 static int walk_recent(struct store *s, const struct stream *st, int64_t epoch, int64_t seq, struct sighted *ret,
 		       bool *ret_complete, int64_t *ret_lowest)
@@ -362,11 +374,7 @@ int streams_sight(struct store *s, const struct site *site, const struct collect
 		int64_t highest = range.known ? range.highest : 0;
 
 		ret->jump = epoch > 0 && (range.known || !range.first_epoch) && seq - highest > SEQ_JUMP_MAX;
-		if (!(st->flags & STREAM_HAS_JUMPS))
-			return 0;
-		r = kept_identities(s, site, c->number, epoch, seq, ret);
-		ret->sighting = ret->count > 0 ? SIGHT_SEEN : SIGHT_NEW;
-		return r;
+		return sight_jumped(s, site, c->number, epoch, seq, ret);
 	}
 	if (epoch == 0)
 		return compare_with(s, site, c, epoch, seq, ret);
@@ -375,7 +383,7 @@ int streams_sight(struct store *s, const struct site *site, const struct collect
 	if (st->flags & STREAM_HAS_GAPS) {
 		r = gap_of(s, site, c->number, epoch, seq, &first, &last, &since);
 		if (r != 0)
-			return MIN(r, 0);
+			return r < 0 ? r : sight_jumped(s, site, c->number, epoch, seq, ret);
 	}
 	return compare_with(s, site, c, epoch, seq, ret);
 }
@@ -424,7 +432,7 @@ static int extend(struct store *s, struct site *site, int feed, int64_t epoch, i
 			r = add_gap(s, site, feed, epoch, range->highest + 1, seq - 1, received_at);
 		range->highest = seq;
 	} else if (epoch > 0 && seq < range->first) {
-		r = add_gap(s, site, feed, epoch, seq + 1, range->first - 1, -1);
+		r = add_gap(s, site, feed, epoch, seq + 1, range->first - 1, GAP_BEFORE_FIRST);
 		range->first = seq;
 	} else if (epoch > 0) {
 		r = close_gap_at(s, site, feed, epoch, seq);
@@ -479,6 +487,15 @@ int streams_consume(struct streams *t, struct store *s, struct site *site, const
 		r = raise(s, site, c->number, epoch, seq, received_at);
 	st->last_n = n;
 	return r;
+}
+
+int streams_lose(struct store *s, const struct site *site, const struct collector *c, int64_t epoch, int64_t first,
+		 int64_t last)
+{
+	return store_run(s,
+			 "UPDATE gap SET since = ? WHERE site = ? AND feed = ? AND epoch = ? AND first >= ? AND last <= ?"
+			 " AND since >= 0",
+			 "iiiiii", (int64_t)GAP_LOST, site->id, (int64_t)c->number, epoch, first, last);
 }
 
 int64_t streams_next_seq(const struct site *site, const struct collector *c)

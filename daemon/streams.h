@@ -21,6 +21,10 @@
 #define RECENT_MESSAGES 32 /* of a feed are compared exactly */
 #define SEQ_JUMP_MAX 10000
 
+/* gap.since, where no time stands: such a gap is not asked for. */
+#define GAP_BEFORE_FIRST (-1) /* before a site's first seq: counting starts there */
+#define GAP_LOST (-2)
+
 enum stream_flag {
 	STREAM_HAS_GAPS = 1,
 	STREAM_HAS_VOIDS = 2, /* look into `void` before applying */
@@ -80,6 +84,9 @@ int streams_sight(struct store *s, const struct site *site, const struct collect
 /* The message becomes row n: moves highest, gaps and the chain of messages. */
 int streams_consume(struct streams *t, struct store *s, struct site *site, const struct collector *c, int64_t epoch,
 		    int64_t seq, int64_t n, int64_t received_at, bool jump_refused);
+/* The gaps within first…last are asked for no more (act/gap/lost). A late message still fills them. */
+int streams_lose(struct store *s, const struct site *site, const struct collector *c, int64_t epoch, int64_t first,
+		 int64_t last);
 /* highest seen + 1 of the highest epoch; 1 when nothing was seen. */
 int64_t streams_next_seq(const struct site *site, const struct collector *c);
 

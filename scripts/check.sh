@@ -60,6 +60,7 @@ step includes "layers and owners" scripts/check-includes.py
 step unit "unit tests, ASan+UBSan" unit_tests
 step san "programs, ASan+UBSan" make -s -j"$jobs" SAN=1 WERROR=1
 step e2e "end to end: a real broker, a real kill" end_to_end
+step fuzz "the fuzz targets over their corpora" make -s -j"$jobs" fuzz FUZZ_SECONDS=0
 step analyse "cppcheck" analyse
 step fanalyzer "gcc -fanalyzer (clang-tidy: make analyse)" scripts/analyse.py gcc
 step unit-file "systemd-analyze verify and security" unit_file

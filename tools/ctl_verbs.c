@@ -6,6 +6,7 @@
 
 #include "../daemon/indicators.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define ALL ((size_t)1000000)
@@ -482,6 +483,57 @@ static int run_erase(const struct ctl *ctl)
 	return act_on_row(ctl, "erase", &body);
 }
 
+/* --- backup --- */
+
+#define BACKUP_SECONDS 86400 /* a large database, beside its messages */
+
+/* The daemon writes the file; a relative name is meant from here, not from where the daemon is. */
+static int absolute(const char *path, struct buf *ret)
+{
+	_cleanup_(freep) char *here = NULL;
+
+	if (*path != '/') {
+		here = getcwd(NULL, 0);
+		if (!here)
+			return -errno;
+		buf_printf(ret, "%s/", here);
+	}
+	buf_str(ret, path);
+	return 0;
+}
+
+static int run_backup(const struct ctl *ctl)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf path = { 0 }, body = { 0 };
+	struct ctl patient = *ctl;
+	char n[48], bytes[48];
+	int r = absolute(ctl->args[0], &path);
+
+	if (r < 0 || ctl->db) {
+		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[0],
+			r < 0 ? strerror(-r) : "a backup needs the daemon: leave --db away (a daemon's file at rest can be copied)");
+		return EXIT_USAGE;
+	}
+	buf_str(&body, "{\"path\":");
+	buf_json(&body, path.p, -1);
+	buf_char(&body, '}');
+	patient.patience_s = BACKUP_SECONDS;
+	r = ctl_ask(&patient, "POST", "/api/v1/backup", "application/json", &body, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		ctl_tell_problem(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		printf("%s: %s bytes, checked; head %s:%s\n", ctl_text_of(a.value, "path"), number(a.value, "bytes", bytes),
+		       number(a.value, "n", n), ctl_text_of(a.value, "hash"));
+	return EXIT_FINE;
+}
+
 const struct verb verbs[] = {
 	{ "status", "", "is the daemon ready, how far is the ledger", 0, 0, run_status },
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
@@ -495,6 +547,7 @@ const struct verb verbs[] = {
 	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
 	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },
 	{ "influx", "refill", "send every point again, to an InfluxDB that was emptied", 1, 1, run_influx },
+	{ "backup", "FILE", "a checked copy of the database, made while the daemon works", 1, 1, run_backup },
 	{ "verify", "[--head N:HASH]", "the chain, the folded tables, and a head that someone kept", 0, 0, ctl_verify },
 	{ "rebuild", "[--rejudge]",
 	  "fold the ledger again and replace the tables that differ; --rejudge: judge every message again into FILE.rejudged", 0, 0,

@@ -341,7 +341,8 @@ static void port_0_asks_for_any_free_one_but_a_port_must_be_written(void **state
 
 static void print_and_load_again_is_the_same(void **state)
 {
-	static const char *const texts[] = { "", rich, "store: { reserve = \"0KiB\"; };", "store: { reserve = \"1024MiB\"; };", "mqtt: { gap_grace = \"36h\"; }; http: { listen = \"\"; };" };
+	static const char *const texts[] = { "", rich, "store: { reserve = \"0KiB\"; };", "store: { reserve = \"1024MiB\"; };", "mqtt: { gap_grace = \"36h\"; }; http: { listen = \"\"; };",
+						 "limits: { per_site = \"\"; };" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -223,6 +223,10 @@ static void only_our_topics_are_taken_apart(void **state)
 	assert_string_equal(topic.division, "330106");
 	assert_string_equal(topic.site, SITE);
 	assert_string_equal(topic.feed, "survey");
+	/* what is longer than anything valid is cut between two characters: the receipt repeats the feed */
+	assert_int_equal(topic_parse("nursery/v1/33/330106/" SITE "/up/托托托托托托托托托托托", &topic), 0);
+	assert_string_equal(topic.feed, "托托托托托托托托托托");
+	assert_int_equal(topic.site_len, strlen("nursery/v1/33/330106/" SITE));
 }
 
 static void too_many_bytes_are_not_parsed(void **state)

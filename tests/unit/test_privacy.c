@@ -75,6 +75,14 @@ static const struct verdict mobile_numbers[] = {
 	{ "13800138000,13900139000", true },
 	{ "13800138000 13900139000", true },
 	{ "2 children 13800138000", true },
+	{ "138\xe3\x80\x80" "0013\xe3\x80\x80" "8000", true }, /* the wide space of a Chinese keyboard */
+	{ "138\xe2\x80\x93" "0013\xef\xbc\x8d" "8000", true }, /* hyphens of a text program */
+	{ "138\xc2\xa0" "00138000", true },
+	{ "13800138000\xe3\x80\x80" "2026", true },
+	{ "115\xef\xbc\x8d" "19491281002", true }, /* a wide hyphen may also be an end */
+	{ "138 0013 8000\xef\xbc\x8d" "55", true },
+	{ "115-19491281002", false },
+	{ "138\xe3\x80\x82" "00138000", false }, /* a full stop */
 	{ "12800138000", false },
 	{ "23800138000", false },
 	{ "1380013800", false },
@@ -113,6 +121,7 @@ static const struct verdict keys[] = {
 	{ "身份证号", true },	 { "护照", true },	     { "电话", true },	     { "联系电话", true },
 	{ "手机", true },	 { "手机号", true },	     { "住址", true },	     { "家庭住址", true },
 	{ "生日", true },	 { "出生日期", true },	     { "照片", true },	     { "诊断", true },
+	{ "姓\xe3\x80\x80名", true }, { "id\tcard", true }, { "birth\xe2\x80\x91" "day", true },
 	{ "_p_h_o_n_e_", true }, { "name", false },	     { "phones", false },    { "parents", false },
 	{ "children", false },	 { "guardians_told", false }, { "photograph", false }, { "姓名1", false },
 	{ "", false },		 { "___", false },	     { "a_very_long_key_that_is_no_such_word", false },

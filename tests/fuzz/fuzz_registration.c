@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "decode.h"
+
+FUZZ_DECODER("registration")
