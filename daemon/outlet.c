@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "objects.h"
+#include "samples.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,17 +54,20 @@ static int publish_alerts(struct outlet *o, int64_t since, bool only_open)
 	return r;
 }
 
+/* as_of STORE_NULL: the unit has no such sample any more, its retained topic is cleared. */
 static int publish_indicator(struct outlet *o, struct province_sums *sums, const char *unit, const char *indicator,
 			     int64_t as_of)
 {
 	_cleanup_(json_freep) json *value = NULL;
 	char topic[128];
-	int r = object_indicator_cached(o->store, sums, unit, indicator, "day", as_of, &value);
+	int r = as_of == STORE_NULL ? OBJECT_NONE : object_indicator_cached(o->store, sums, unit, indicator, "day", as_of, &value);
 
-	if (r != 0)
-		return MIN(r, 0);
+	if (r < 0)
+		return r;
 	snprintf(topic, sizeof topic, "nurseryd/v1/indicator/%.2s/%.6s/%.64s", unit, unit, indicator);
 	o->indicators_published++;
+	if (r == OBJECT_NONE)
+		return o->publish(o->context, topic, "", 0, 1, true);
 	return publish_json(o, topic, value);
 }
 
@@ -88,15 +92,20 @@ static int publish_current(struct outlet *o)
 	return r;
 }
 
-/* The retained topic holds the latest day; history that is recomputed is passed over. */
+#define LATEST(row) \
+	"(SELECT max(as_of) FROM sample WHERE unit = " row ".unit AND indicator = " row ".indicator AND period = 'day')"
+
+/* The retained topic holds the latest day; history that is recomputed is passed over. A day that is no more leaves the one
+ * before it, or nothing. */
 int outlet_indicators(struct outlet *o, int most)
 {
 	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(o->store, &q,
-			    "SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = (SELECT max(as_of) FROM sample WHERE unit = s.unit"
-			    " AND indicator = s.indicator AND period = 'day') FROM sample s WHERE s.change > ?1 AND s.period = 'day'"
-			    " ORDER BY s.change LIMIT ?2",
+			    "SELECT * FROM (SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = " LATEST("s")
+			    " FROM sample s WHERE s.change > ?1 AND s.period = 'day' ORDER BY s.change LIMIT ?2)"
+			    " UNION ALL SELECT * FROM (SELECT g.unit, g.indicator, " LATEST("g") ", g.change, g.as_of > ifnull(" LATEST("g")
+			    ", 0) FROM sample_gone g WHERE g.change > ?1 ORDER BY g.change LIMIT ?2) ORDER BY 4 LIMIT ?2",
 			    "ii", o->change, (int64_t)most * PASSED_OVER);
 	int published = 0;
 
@@ -113,7 +122,7 @@ int outlet_indicators(struct outlet *o, int most)
 
 int outlet_start(struct outlet *o)
 {
-	int r = store_get_int(o->store, &o->change, "SELECT ifnull(max(change), 0) FROM sample", "");
+	int r = samples_last_change(o->store, &o->change);
 
 	o->alert_n = 0;
 	if (r >= 0)

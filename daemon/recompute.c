@@ -21,7 +21,7 @@ int recompute_open(struct store *s, struct fold *f, struct recompute *ret)
 	*ret = (struct recompute){ .store = s, .fold = f, .day_us = FIRST_DAY_US };
 	r = store_get_int(s, &ret->computed_n, "SELECT value FROM progress WHERE name = 'indicators_n'", "");
 	if (r >= 0)
-		r = store_get_int(s, &ret->change, "SELECT ifnull(max(change), 0) FROM sample", "");
+		r = samples_last_change(s, &ret->change);
 	return MIN(r, 0);
 }
 
@@ -156,7 +156,7 @@ static int compute_run(struct recompute *rc, const struct dirty_days *d)
 	if (r < 0)
 		return r;
 	for (int64_t day = d->first; r >= 0 && day <= d->last; day++)
-		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : samples_forget(rc->store, d->unit, day);
+		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : samples_forget(rc->store, d->unit, day, &rc->change);
 	return r < 0 ? r : compute_months(rc, d, turned);
 }
 

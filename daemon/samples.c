@@ -47,14 +47,34 @@ int sample_write(struct store *s, const struct sample_row *row, int64_t *change)
 	return r;
 }
 
-int samples_forget(struct store *s, const char *unit, int64_t day)
+static int forget(struct store *s, const char *unit, const char *indicator, int64_t day, int64_t *change)
+{
+	int r = store_run(s, "DELETE FROM sample WHERE unit = ? AND indicator = ? AND period = 'day' AND as_of = ?", "tti", unit,
+			  indicator, day);
+
+	if (r < 0 || store_changes(s) == 0)
+		return r;
+	return store_run(s,
+			 "INSERT INTO sample_gone(unit, indicator, period, as_of, change) VALUES(?, ?, 'day', ?, ?)"
+			 " ON CONFLICT DO UPDATE SET change = excluded.change",
+			 "ttii", unit, indicator, day, ++*change);
+}
+
+int samples_forget(struct store *s, const char *unit, int64_t day, int64_t *change)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
-		r = store_run(s, "DELETE FROM sample WHERE unit = ? AND indicator = ? AND period = 'day' AND as_of = ?", "tti", unit,
-			      indicators[i].id, day);
+		r = forget(s, unit, indicators[i].id, day, change);
 	return r;
+}
+
+int samples_last_change(struct store *s, int64_t *ret)
+{
+	*ret = 0;
+	return store_get_int(s, ret,
+			     "SELECT max((SELECT ifnull(max(change), 0) FROM sample), (SELECT ifnull(max(change), 0) FROM sample_gone))",
+			     "");
 }
 
 /* ---- months ---- */

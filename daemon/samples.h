@@ -25,8 +25,12 @@ struct sample_row {
 /* *change rises when something was written. */
 int sample_write(struct store *s, const struct sample_row *row, int64_t *change);
 
-/* Of all indicators: nothing is said of days before the unit's first datum. */
-int samples_forget(struct store *s, const char *unit, int64_t day);
+/* Of all indicators: nothing is said of days before the unit's first datum. *change rises with every sample that was
+ * there: the outlets take it back (table sample_gone). */
+int samples_forget(struct store *s, const char *unit, int64_t day, int64_t *change);
+
+/* The highest change number given so far. */
+int samples_last_change(struct store *s, int64_t *ret);
 
 /* The month that begins on that day, from the days in the table up to last: its revision is the frozen one's while it
  * says the same, else the next. */

@@ -5,6 +5,7 @@
 #include "../daemon/clock.h"
 #include "../daemon/indicators.h"
 #include "../daemon/objects_indicator.h"
+#include "../daemon/samples.h"
 #include "line_protocol.h"
 
 #include <math.h>
@@ -73,9 +74,13 @@ static double value_of(const struct indicator *i, store_stmt *q, int numerator, 
 	return value;
 }
 
+/* A sample that is no more is overwritten with unknown numbers: a point cannot be taken back. */
 static const char select_indicators[] =
-	"SELECT change, as_of, unit, indicator, period, numerator, denominator, status, completeness_n, completeness_d,"
-	" revision, final FROM sample WHERE change > ?1 ORDER BY change LIMIT ?2";
+	"SELECT * FROM (SELECT change, as_of, unit, indicator, period, numerator, denominator, status, completeness_n,"
+	"  completeness_d, revision, final FROM sample WHERE change > ?1 ORDER BY change LIMIT ?2)"
+	" UNION ALL SELECT * FROM (SELECT change, as_of, unit, indicator, period, NULL, NULL, 'no_data', 0, 0, 1, 0"
+	"  FROM sample_gone WHERE change > ?1 ORDER BY change LIMIT ?2)"
+	" ORDER BY 1 LIMIT ?2";
 
 /* Cells of few answers are no more shown here than over TCP (DOMAIN §5). */
 static bool is_hidden(struct encoder *e, const struct indicator *i, store_stmt *q)
@@ -535,7 +540,7 @@ static int open_cursor(struct points *p, enum measurement m)
 static int distrust_cursor(struct points *p)
 {
 	int64_t last = 0;
-	int r = store_get_int(p->store, &last, "SELECT ifnull(max(change), 0) FROM sample", "");
+	int r = samples_last_change(p->store, &last);
 
 	if (r >= 0 && p->position[POINT_UNIT_INDICATOR] > last)
 		p->position[POINT_UNIT_INDICATOR] = 0;
