@@ -253,7 +253,7 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 		return err;
 	/* A site without registration counts nowhere, but its incidents call people for the topic's division. */
 	if (site->unit[0]) {
-		err = standing_place(f, site, clock_local_day(e->occurred_at), place, unit);
+		err = standing_place(f->store, &f->streams, site, clock_local_day(e->occurred_at), place, unit);
 		r.division = place;
 	} else {
 		ids_unit_of(r.division, unit);

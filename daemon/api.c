@@ -86,6 +86,13 @@ static bool all_digits(const char *text, size_t length)
 	return strlen(text) == length && strspn(text, "0123456789") == length;
 }
 
+static bool is_revision(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= 6 && text[0] != '0' && strspn(text, "0123456789") == len;
+}
+
 static bool is_limit(const char *text)
 {
 	long v = strlen(text) <= 4 && all_digits(text, strlen(text)) && *text ? atol(text) : 0;
@@ -144,6 +151,7 @@ static const struct {
 	[PARAM_STATE] = { "state", NULL, alert_states, "open or all" },
 	[PARAM_OUTCOME] = { "outcome", NULL, outcomes, "accepted, rejected, refused_pii or fault" },
 	[PARAM_SITE] = { "site", ids_site_valid, NULL, "a site id: a USCC, or USCC-NN" },
+	[PARAM_REVISION] = { "revision", is_revision, NULL, "a whole number from 1" },
 	[PARAM_FEED] = { "feed", is_cursor, NULL, "registration, enrolment, incident or survey" },
 };
 

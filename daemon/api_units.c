@@ -109,15 +109,19 @@ static int indicator_items(struct api_call *c, int64_t from, int64_t to, json **
 {
 	int64_t days[API_LIMIT_MAX + 1];
 	int64_t deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS;
+	int64_t revision = c->params[PARAM_REVISION] ? strtoll(c->params[PARAM_REVISION], NULL, 10) : 0;
 	size_t limit = api_limit(c), count, i;
 	_cleanup_(json_freep) json *items = json_new_list();
 	int r = days_of(c, from, to, days, limit + 1, &count);
 
+	if (r >= 0 && count > 0)
+		r = object_prepare(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[0],
+				   days[MIN(count, limit) - 1]);
 	for (i = 0; r >= 0 && i < MIN(count, limit) && (i == 0 || clock_monotonic_ms() < deadline); i++) {
 		json *object = NULL;
 
-		r = object_indicator_cached(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[i],
-					    &object);
+		r = object_indicator_revision(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[i],
+					      revision, &object);
 		if (object)
 			json_push(items, object);
 	}
@@ -127,13 +131,26 @@ static int indicator_items(struct api_call *c, int64_t from, int64_t to, json **
 	return 0;
 }
 
+/* Declared items are known while some unit has one. */
+static int indicator_known(struct api_call *c)
+{
+	int64_t any = 0;
+
+	if (indicator_of(c->holes[1]))
+		return 1;
+	return store_get_int(c->api->store, &any, "SELECT 1 FROM declared WHERE unit = ? AND item = ? LIMIT 1", "tt", c->holes[0],
+			     c->holes[1]);
+}
+
 static int unit_known(struct api_call *c)
 {
-	_cleanup_(json_freep) json *unit = NULL;
+	int r = strlen(c->holes[0]) == UNIT_SIZE - 1 ? indicator_known(c) : 0;
 
-	if (strlen(c->holes[0]) != UNIT_SIZE - 1 || !indicator_of(c->holes[1]))
-		return API_NOT_FOUND;
-	return object_unit(c->api->store, &c->sums, c->holes[0], c->today, true, &unit);
+	if (r > 0)
+		r = object_unit_known(c->api->store, c->holes[0]);
+	if (r <= 0)
+		return r < 0 ? r : API_NOT_FOUND;
+	return 0;
 }
 
 static int list_indicator(struct api_call *c, json **ret)
@@ -200,7 +217,7 @@ const struct api_route api_unit_routes[] = {
 	{ .method = "GET", .pattern = "/units", .handler = list_units, .params = P(LIMIT) | P(AFTER) | P(PROVINCE) },
 	{ .method = "GET", .pattern = "/units/{unit}", .handler = one_unit },
 	{ .method = "GET", .pattern = "/units/{unit}/indicators/{id}", .handler = list_indicator,
-	  .params = P(LIMIT) | P(AFTER) | P(PERIOD) | P(FROM) | P(TO) },
+	  .params = P(LIMIT) | P(AFTER) | P(PERIOD) | P(FROM) | P(TO) | P(REVISION) },
 	{ .method = "GET", .pattern = "/provinces", .handler = list_provinces, .params = P(LIMIT) | P(AFTER) },
 	{ .method = "GET", .pattern = "/provinces/{code}", .handler = one_province },
 	{ 0 },

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "door.h"
 
+#include "clock.h"
 #include "instance.h"
 #include "ledger.h"
 #include "privacy.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -183,10 +185,16 @@ static int judge_identity(struct door *d, const struct site *site, struct passed
 
 static int warn(struct door *d, const struct site *site, const struct collector *c, struct message *m)
 {
+	char division[7], unit[UNIT_SIZE];
+	int r;
+
 	if (m->findings.errors > 0 || !site)
 		return 0;
-	if (site->division[0] && strcmp(site->division, m->division) != 0)
-		findings_add(&m->findings, W_DIVISION, "/division", m->division, site->division);
+	r = standing_place(d->store, d->streams, site, clock_local_day(m->sent_at), division, unit);
+	if (r < 0)
+		return r;
+	if (division[0] && strcmp(division, m->division) != 0)
+		findings_add(&m->findings, W_DIVISION, "/division", m->division, division);
 	return m->kind != KIND_RETRACT && c->warn ? c->warn(d->store, site, m) : 0;
 }
 

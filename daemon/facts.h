@@ -19,7 +19,6 @@ struct fold {
 	struct policy *policy; /* of the last policy row; NULL before the first */
 	int64_t next_due;      /* earliest `due.at`, ms; INT64_MAX: none */
 	bool due_changed;      /* next_due must be read again */
-	bool sites_move;       /* the official register moves a site: where one belongs is a question of the day */
 };
 
 /* One ledger row that is a message. */

@@ -123,8 +123,8 @@ static int next_open(struct fold *f, struct frozen_walk *walk)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(f->store, &q,
-			    "SELECT as_of, unit FROM sample WHERE period = 'month' AND final = 0 AND as_of < ?1"
-			    " AND (as_of, unit) > (?2, ?3) ORDER BY as_of, unit LIMIT 1",
+			    "SELECT month, unit FROM open_month WHERE month < ?1 AND (month, unit) > (?2, ?3)"
+			    " ORDER BY month, unit LIMIT 1",
 			    "iit", f->dirty.past_before, walk->month, walk->unit);
 
 	if (r < 0 || (r = store_step(q)) <= 0)

@@ -117,7 +117,7 @@ static int register_apply(struct fold *f, const union store_value *v)
 		      "tittiiit", v[0].text, v[1].number, v[2].text, unit[0] ? unit : NULL, word_number(filing_words, v[3].text),
 		      word_number(registration_words, v[4].text), v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
 		      v[6].text);
-	f->sites_move = f->sites_move || unit[0];
+	f->streams.sites_move = f->streams.sites_move || unit[0];
 	return r < 0 ? r : standing_changed(f, v[0].text, v[1].number);
 }
 

@@ -19,6 +19,7 @@ enum indicator_completeness {
 };
 
 #define SUM_NONE SIZE_MAX
+#define INDICATOR_ID_SIZE 193 /* a declared item: 64 Chinese characters */
 
 struct indicator {
 	const char *id, *zh, *en;

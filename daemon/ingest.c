@@ -646,8 +646,7 @@ static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_coun
 int ingest_freeze(struct ingest *in, int64_t now, int most, int *ret_count)
 {
 	int64_t any = 0;
-	int r = store_get_int(in->store, &any, "SELECT 1 FROM sample WHERE period = 'month' AND final = 0 AND as_of < ? LIMIT 1", "i",
-			      in->fold.dirty.past_before);
+	int r = store_get_int(in->store, &any, "SELECT 1 FROM open_month WHERE month < ? LIMIT 1", "i", in->fold.dirty.past_before);
 
 	*ret_count = 0;
 	if (r <= 0)

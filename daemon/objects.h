@@ -39,6 +39,8 @@ int object_indicator(struct store *s, const char *unit, const char *indicator, c
 struct province_sums {
 	struct province_sum *items;
 	size_t count, cap;
+	struct province_range *range; /* NULL: none was asked for */
+	bool without_targets, without_averages; /* nobody imported one for the prepared indicator */
 	struct policy *policy; /* NULL: not asked for yet */
 	bool inside; /* the reader has a role, or sits at the machine */
 };
@@ -47,6 +49,15 @@ void province_sums_done(struct province_sums *c);
 int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
 			    const char *period, int64_t as_of, json **ret);
 
+/* A month's earlier revision, as it was frozen; 0: the present one. OBJECT_NONE when there is no such revision. */
+int object_indicator_revision(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			      const char *period, int64_t as_of, int64_t revision, json **ret);
+/* The sums of all days first…last at once, before so many objects of one indicator are asked for. */
+int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
+		   int64_t first, int64_t last);
+
+/* 1 yes, 0 no: a county division maps to it, or a site counts for it. */
+int object_unit_known(struct store *s, const char *unit);
 /* Designation, indicators (headlines; all of them when alone), open alerts. OBJECT_NONE when neither the
  * divisions nor any site knows the unit. */
 int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret);

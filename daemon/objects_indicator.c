@@ -4,6 +4,7 @@
  * integers over a power of ten; a double is only what is shown.
  */
 #include "objects_indicator.h"
+#include "months.h"
 #include "objects_row.h"
 
 #include <errno.h>
@@ -69,6 +70,10 @@ struct sample {
 	const char *period; /* the caller's */
 	int64_t as_of, numerator, denominator;
 	int64_t last_day; /* the day the value speaks of: a month's is its last */
+	int64_t revision; /* wanted; 0: the present one */
+	struct indicator own; /* of a declared item, which has no row in the table */
+	bool decimal;         /* operands are decimal strings; then this is their ratio: */
+	struct ratio ratio;
 	bool ok;        /* may be compared */
 	bool told;      /* has a value: an insufficient share has one, too */
 	bool suppressed; /* few answers, for readers outside */
@@ -76,23 +81,14 @@ struct sample {
 
 static struct ratio sample_ratio(const struct sample *m)
 {
+	if (m->decimal)
+		return m->ratio;
 	return (struct ratio){ (__int128)m->indicator->scale * m->numerator, m->indicator->count ? 1 : m->denominator };
 }
 
 static bool comparable(const struct sample *m)
 {
-	return m->ok && (m->indicator->count || m->denominator > 0);
-}
-
-/* The target in force of one division ("" all): the smallest `by` not before the day, else the last. */
-static int target_of(struct store *s, const char *division, const struct sample *m, store_stmt **q)
-{
-	int r = store_query(s, q,
-			    "SELECT value, by FROM target WHERE division = ?1 AND indicator = ?2"
-			    " ORDER BY by < ?3, CASE WHEN by < ?3 THEN -by ELSE by END LIMIT 1",
-			    "tti", division, m->indicator->id, m->last_day);
-
-	return r < 0 ? r : store_step(*q);
+	return m->ok && (m->indicator->count || m->decimal || m->denominator > 0);
 }
 
 static json *met(const struct sample *m, const char *target)
@@ -108,30 +104,20 @@ static json *met(const struct sample *m, const char *target)
 	return json_new_bool(m->indicator->lower_is_better ? order <= 0 : order >= 0);
 }
 
-static int set_target(struct store *s, const struct sample *m, json *object)
+static int set_target(struct store *s, const struct province_sums *cache, const struct sample *m, json *object)
 {
-	char province[8];
-	const char *const divisions[] = { m->unit, province, m->province, "" };
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = cache->without_targets ? 0 : indicator_target(s, m->unit, m->indicator->id, m->last_day, &q);
+	json *target = NULL;
 
-	snprintf(province, sizeof province, "%s0000", m->province);
-	for (size_t i = 0; i < ARRAY_SIZE(divisions); i++) {
-		_cleanup_(store_resetp) store_stmt *q = NULL;
-		int r = target_of(s, divisions[i], m, &q);
-		json *target;
-
-		if (r < 0)
-			return r;
-		if (r == 0)
-			continue;
+	if (r > 0) {
 		target = json_new_object();
 		json_set(target, "value", row_text(q, 0));
 		json_set(target, "by", row_day(q, 1));
 		json_set(target, "met", met(m, store_text(q, 0)));
-		json_set(object, "target", target);
-		return 0;
 	}
-	json_set(object, "target", NULL);
-	return 0;
+	json_set(object, "target", target);
+	return MIN(r, 0);
 }
 
 static json *province_object(json *value, const char *source)
@@ -193,8 +179,8 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 
 	if (r < 0 || !rules)
 		return r;
-	r = set_official(s, rules, m, object);
-	if (r != 0)
+	r = cache->without_averages ? 0 : set_official(s, rules, m, object);
+	if (r != 0 || m->decimal) /* decimal shares are not added up */
 		return r < 0 ? r : 0;
 	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
 	if (r >= 0)
@@ -210,7 +196,7 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 	return 0;
 }
 
-enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES, DETAIL };
+enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES, DETAIL, TYPE };
 
 static json *sources(store_stmt *q)
 {
@@ -258,11 +244,35 @@ static void set_detail(json *o, const struct sample *m, store_stmt *q)
 		json_set(o, json_key(i), json_keep(json_value(i)));
 }
 
+#define EXACT (INT64_C(1) << 53) /* integers below are doubles */
+
+/* One IEEE division of two exact operands rounds once: the nearest double. */
+static json *decimal_value(struct ratio v)
+{
+	if (v.numerator < EXACT && v.numerator > -EXACT && v.denominator < EXACT)
+		return json_new_real((double)v.numerator / (double)v.denominator);
+	return json_new_real((double)((long double)v.numerator / (long double)v.denominator));
+}
+
+static json *value_of(const struct sample *m)
+{
+	if (!m->told)
+		return NULL;
+	return m->decimal ? decimal_value(m->ratio) : indicator_value(m->indicator, m->numerator, m->denominator);
+}
+
+static json *operand(const struct sample *m, store_stmt *q, int column)
+{
+	if (m->suppressed || (column == DENOMINATOR && m->indicator->count))
+		return NULL;
+	return m->decimal ? row_text(q, column) : row_int(q, column);
+}
+
 static void set_value(json *o, const struct sample *m, store_stmt *q)
 {
-	json_set(o, "value", m->told ? indicator_value(m->indicator, m->numerator, m->denominator) : NULL);
-	json_set(o, "numerator", m->suppressed ? NULL : row_int(q, NUMERATOR));
-	json_set(o, "denominator", m->indicator->count || m->suppressed ? NULL : row_int(q, DENOMINATOR));
+	json_set(o, "value", value_of(m));
+	json_set(o, "numerator", operand(m, q, NUMERATOR));
+	json_set(o, "denominator", operand(m, q, DENOMINATOR));
 	json_set(o, "scale", json_new_int(m->indicator->scale));
 	json_set(o, "status", m->suppressed ? json_new_text("insufficient") : row_text(q, STATUS));
 	json_set(o, "reason", m->suppressed ? json_new_text(SUPPRESSED) : row_text(q, REASON));
@@ -291,23 +301,145 @@ static void judge(struct sample *m, const char *status)
 	m->told = comparable(m) || (strcmp(status, "insufficient") == 0 && known && m->denominator > 0 && !m->suppressed);
 }
 
-static int sample_row(struct store *s, struct province_sums *cache, struct sample *m, store_stmt **q)
+static int present_row(struct store *s, const struct sample *m, store_stmt **q)
 {
 	int r = store_query(s, q,
 			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
-			    " missing, revision, final, sources, detail FROM sample"
-			    " WHERE unit = ?1 AND indicator = ?2 AND period = ?3 AND as_of = ?4",
-			    "ttti", m->unit, m->indicator->id, m->period, m->as_of);
+			    " missing, revision, final, sources, detail, typeof(numerator) FROM sample"
+			    " WHERE unit = ?1 AND indicator = ?2 AND period = ?3 AND as_of = ?4 AND (?5 = 0 OR revision = ?5)",
+			    "tttii", m->unit, m->indicator->id, m->period, m->as_of, m->revision);
 
-	if (r >= 0)
-		r = store_step(*q);
+	return r < 0 ? r : store_step(*q);
+}
+
+/* What a month said when it was frozen. */
+static int frozen_row(struct store *s, const struct sample *m, int64_t revision, store_stmt **q)
+{
+	int r = store_query(s, q,
+			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
+			    " missing, revision, 1, sources, detail, typeof(numerator) FROM frozen"
+			    " WHERE unit = ?1 AND indicator = ?2 AND month = ?3 AND revision = ?4",
+			    "ttii", m->unit, m->indicator->id, m->as_of, revision);
+
+	return r < 0 ? r : store_step(*q);
+}
+
+static int find_row(struct store *s, const struct sample *m, store_stmt **q)
+{
+	int r = present_row(s, m, q);
+
+	if (r != 0 || !m->revision || strcmp(m->period, "month") != 0)
+		return r;
+	store_reset(*q);
+	*q = NULL;
+	return frozen_row(s, m, m->revision, q);
+}
+
+/* Operands of a declared item: both as integers, or as decimal strings. A denominator of 0 has no ratio. */
+static void read_decimal(struct sample *m, store_stmt *q)
+{
+	struct ratio upper, lower = { 1, 1 };
+
+	m->decimal = strcmp(store_text(q, TYPE), "text") == 0;
+	if (!m->decimal)
+		return;
+	if (ratio_of_text(store_text(q, NUMERATOR), &upper) < 0 ||
+	    (store_text(q, DENOMINATOR) && ratio_of_text(store_text(q, DENOMINATOR), &lower) < 0) || lower.numerator == 0 ||
+	    __builtin_mul_overflow(upper.numerator, lower.denominator, &m->ratio.numerator) ||
+	    __builtin_mul_overflow(upper.denominator, lower.numerator, &m->ratio.denominator))
+		m->ratio = (struct ratio){ 0, 1 };
+}
+
+static int sample_row(struct store *s, struct province_sums *cache, struct sample *m, store_stmt **q)
+{
+	int r = find_row(s, m, q);
+
 	if (r <= 0)
 		return r < 0 ? r : OBJECT_NONE;
+	m->own.count = store_is_null(*q, DENOMINATOR);
 	m->numerator = store_int(*q, NUMERATOR);
 	m->denominator = store_int(*q, DENOMINATOR);
+	read_decimal(m, *q);
 	r = cell_is_hidden(s, cache, m->indicator, m->last_day, m->denominator, &m->suppressed);
 	judge(m, store_text(*q, STATUS));
 	return r;
+}
+
+/* ---- what changed (DOMAIN §2) ---- */
+
+/* n1/d1 − n0/d0: first the numerator moves, then the denominator; the two parts add up to the whole. */
+static json *change_of(const struct indicator *i, const struct sample *now, int64_t numerator, int64_t denominator)
+{
+	double scale = (double)i->scale, d0 = i->count ? 1 : (double)denominator, d1 = i->count ? 1 : (double)now->denominator;
+	double n0 = (double)numerator, n1 = (double)now->numerator;
+	bool rises = (__int128)now->numerator * (i->count ? 1 : denominator) > (__int128)numerator * (i->count ? 1 : now->denominator);
+	json *c = json_new_object();
+
+	json_set(c, "value", json_new_real(scale * (n1 / d1 - n0 / d0)));
+	json_set(c, "numerator", json_new_real(scale * (n1 - n0) / d0));
+	json_set(c, "denominator", json_new_real(scale * n1 * (1 / d1 - 1 / d0)));
+	/* A rise whose numerator did not rise. */
+	json_set(c, "population_driven", json_new_bool(rises && now->numerator <= numerator));
+	return c;
+}
+
+/* Another sample's operands, when there is something to compare: 1. The row that is shown is still open, so these are
+ * statements of their own. */
+static int comparable_row(const struct sample *m, store_stmt *q, struct sample *ret)
+{
+	int r = store_step(q);
+
+	if (r <= 0)
+		return r;
+	ret->numerator = store_int(q, 0);
+	ret->denominator = store_int(q, 1);
+	return comparable(m) && !m->decimal && strcmp(store_text(q, 2), "ok") == 0 && ret->numerator != STORE_NULL &&
+	       (m->indicator->count || ret->denominator > 0) && strcmp(store_text(q, 3), "integer") == 0;
+}
+
+/* Against the revision before, of a month that was changed after it was frozen. */
+static int set_change(struct store *s, const struct sample *m, int64_t revision, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	struct sample before = *m;
+	json *change;
+	int r;
+
+	if (revision < 2 || strcmp(m->period, "month") != 0)
+		return 0;
+	r = store_query(s, &q,
+			"SELECT numerator, denominator, status, typeof(numerator) FROM frozen"
+			" WHERE unit = ? AND indicator = ? AND month = ? AND revision = ?",
+			"ttii", m->unit, m->indicator->id, m->as_of, revision - 1);
+	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+		return r;
+	change = change_of(m->indicator, m, before.numerator, before.denominator);
+	json_set(change, "from_revision", json_new_int(revision - 1));
+	json_set(object, "change", change);
+	return 0;
+}
+
+/* Against the month before. */
+static int set_trend(struct store *s, const struct sample *m, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	struct sample before = *m;
+	json *trend;
+	int r;
+
+	if (strcmp(m->period, "month") != 0)
+		return 0;
+	before.as_of = months_first_day(m->as_of - 1);
+	r = store_query(s, &q,
+			"SELECT numerator, denominator, status, typeof(numerator) FROM sample"
+			" WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of = ?",
+			"tti", m->unit, m->indicator->id, before.as_of);
+	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+		return r;
+	trend = change_of(m->indicator, m, before.numerator, before.denominator);
+	json_set(trend, "since", period_text(&before));
+	json_set(object, "trend", trend);
+	return 0;
 }
 
 static int fill(struct store *s, struct province_sums *cache, struct sample *m, json *o)
@@ -322,29 +454,37 @@ static int fill(struct store *s, struct province_sums *cache, struct sample *m, 
 	json_set(o, "period", json_new_text(m->period));
 	json_set(o, "as_of", period_text(m));
 	set_value(o, m, q);
-	r = set_target(s, m, o);
+	r = set_target(s, cache, m, o);
 	if (r >= 0)
 		r = set_province(s, cache, m, o);
+	if (r >= 0 && !m->suppressed)
+		r = set_change(s, m, store_int(q, REVISION), o);
+	if (r >= 0 && !m->suppressed)
+		r = set_trend(s, m, o);
 	json_set(o, "sources", sources(q));
 	set_detail(o, m, q);
 	return r;
 }
 
-int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-			    const char *period, int64_t as_of, json **ret)
+int object_indicator_revision(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			      const char *period, int64_t as_of, int64_t revision, json **ret)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
 	struct sample m = {
 		.indicator = indicator_of(indicator),
 		.period = period,
 		.as_of = as_of,
+		.revision = revision,
 		.last_day = last_day_of(period, as_of),
+		.own = { .id = indicator, .scale = 1 },
 	};
 	int r;
 
 	*ret = NULL;
-	if (!m.indicator || strlen(unit) != sizeof m.unit - 1)
+	if (strlen(unit) != sizeof m.unit - 1)
 		return OBJECT_NONE;
+	if (!m.indicator)
+		m.indicator = &m.own;
 	memcpy(m.unit, unit, sizeof m.unit);
 	memcpy(m.province, unit, 2);
 	r = fill(s, cache, &m, o);
@@ -353,6 +493,12 @@ int object_indicator_cached(struct store *s, struct province_sums *cache, const 
 	*ret = o;
 	o = NULL; /* ownership moved to the caller */
 	return 0;
+}
+
+int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			    const char *period, int64_t as_of, json **ret)
+{
+	return object_indicator_revision(s, cache, unit, indicator, period, as_of, 0, ret);
 }
 
 int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,

@@ -14,7 +14,7 @@ int province_rules_on(struct store *s, struct province_sums *c, int64_t day,
 
 struct province_sum {
 	char province[3];
-	const char *indicator; /* of the table of indicators */
+	char indicator[INDICATOR_ID_SIZE];
 	char period[8];
 	int64_t as_of;
 	int64_t numerator, denominator; /* Σ over the units with status ok */

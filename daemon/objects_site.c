@@ -63,11 +63,34 @@ static json *registration(store_stmt *q)
 	return o;
 }
 
-/* What the registration in force says of the site's standing (DOMAIN §2: registered, operating, counted). */
-static json *standing(store_stmt *q, bool in_force)
+/* What the official register states; it outranks the claim (DOMAIN §2). STORE_NULL: nothing. */
+struct stated {
+	int64_t filing, registration;
+};
+
+#define STATED(column) \
+	"(SELECT g." column " FROM register g WHERE g.site = s.code AND g.effective_on <= ?2 AND g." column " IS NOT NULL" \
+	" ORDER BY g.effective_on DESC LIMIT 1)"
+
+static int read_stated(struct store *s, int64_t site, int64_t today, struct stated *ret)
 {
-	int64_t filing = in_force ? store_int(q, FILING) : FILING_NONE;
-	bool registered = in_force && store_int(q, REGISTRATION) == REGISTRATION_REGISTERED;
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q, "SELECT " STATED("filing") ", " STATED("registration") " FROM site s WHERE s.id = ?1", "ii",
+			    site, today);
+
+	*ret = (struct stated){ STORE_NULL, STORE_NULL };
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	*ret = (struct stated){ store_int(q, 0), store_int(q, 1) };
+	return 0;
+}
+
+/* What the registration in force says of the site's standing (DOMAIN §2: registered, operating, counted). */
+static json *standing(store_stmt *q, bool in_force, const struct stated *stated)
+{
+	int64_t filing = stated->filing != STORE_NULL ? stated->filing : in_force ? store_int(q, FILING) : FILING_NONE;
+	int64_t state = stated->registration != STORE_NULL ? stated->registration : in_force ? store_int(q, REGISTRATION) : 0;
+	bool registered = in_force && state == REGISTRATION_REGISTERED;
 	bool operating = registered && store_int(q, OPERATION) == OPERATION_OPERATING;
 	bool filed = filing == FILING_FILED || filing == FILING_CHANGE_PENDING || filing == FILING_LICENSED;
 	json *o = json_new_object();
@@ -91,15 +114,20 @@ static int set_registration(struct store *s, int64_t site, int64_t today, json *
 			    " WHERE site = ?1 AND counts = 1"
 			    " ORDER BY effective_on > ?2, abs(effective_on - ?2) LIMIT 1",
 			    "ii", site, today);
-	bool in_force;
+	struct stated stated;
+	bool found, in_force;
 
 	if (r >= 0)
 		r = store_step(q);
 	if (r < 0)
 		return r;
-	in_force = r > 0 && store_int(q, EFFECTIVE_ON) <= today;
-	json_set(object, "standing", standing(q, in_force));
-	json_set(object, "registration", r > 0 ? registration(q) : NULL);
+	found = r > 0;
+	r = read_stated(s, site, today, &stated);
+	if (r < 0)
+		return r;
+	in_force = found && store_int(q, EFFECTIVE_ON) <= today;
+	json_set(object, "standing", standing(q, in_force, &stated));
+	json_set(object, "registration", found ? registration(q) : NULL);
 	return 0;
 }
 
@@ -241,12 +269,14 @@ static int set_gaps(struct store *s, int64_t site, json *object)
 	return r;
 }
 
-/* 1 found. */
-static int set_place(struct store *s, int64_t id, json *object)
+/* Where it belongs today. 1 found. */
+static int set_place(struct store *s, int64_t id, int64_t today, json *object)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT code, nullif(unit, ''), nullif(division, '') FROM site WHERE id = ?1", "i",
-			    id);
+	int r = store_query(s, &q,
+			    "SELECT code, iif(unit <> '', ifnull(" STATED("unit") ", unit), NULL),"
+			    " iif(unit <> '', ifnull(" STATED("division") ", division), NULL) FROM site s WHERE id = ?1",
+			    "ii", id, today);
 
 	if (r >= 0)
 		r = store_step(q);
@@ -261,7 +291,7 @@ static int set_place(struct store *s, int64_t id, json *object)
 int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **ret)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
-	int r = set_place(s, id, o);
+	int r = set_place(s, id, today, o);
 
 	*ret = NULL;
 	if (r <= 0)

@@ -100,9 +100,22 @@ int object_units_of(struct store *s, const char *province, char (**ret)[UNIT_SIZ
 	return 0;
 }
 
+/* A province's sums of an indicator, a slot a day. */
+struct province_range {
+	char province[3], period[8];
+	const char *indicator; /* the caller's */
+	int64_t first, units;
+	size_t count;
+	struct province_slot {
+		int64_t numerator, denominator, ok;
+		bool broken;
+	} slots[];
+};
+
 void province_sums_done(struct province_sums *c)
 {
 	free(c->items);
+	free(c->range);
 	policy_free(c->policy);
 	*c = (struct province_sums){ 0 };
 }
@@ -131,38 +144,92 @@ int cell_is_hidden(struct store *s, struct province_sums *c, const struct indica
 	return r;
 }
 
-static void add_unit(struct province_sum *sum, int64_t numerator, int64_t denominator)
+static void add_unit(struct province_slot *sum, int64_t numerator, int64_t denominator)
 {
 	sum->ok++;
 	sum->broken |= __builtin_add_overflow(sum->numerator, numerator, &sum->numerator);
 	sum->broken |= __builtin_add_overflow(sum->denominator, denominator, &sum->denominator);
 }
 
-static int sum_unit(struct store *s, struct province_sum *sum, const char *unit)
+static int sum_unit(struct store *s, struct province_range *range, const char *unit)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
-			    "SELECT numerator, ifnull(denominator, 0) FROM sample WHERE unit = ?1 AND indicator = ?2"
-			    " AND period = ?3 AND as_of = ?4 AND status = 'ok' AND numerator IS NOT NULL",
-			    "ttti", unit, sum->indicator, sum->period, sum->as_of);
+			    "SELECT as_of, numerator, ifnull(denominator, 0) FROM sample WHERE unit = ?1 AND indicator = ?2"
+			    " AND period = ?3 AND as_of BETWEEN ?4 AND ?5 AND status = 'ok' AND typeof(numerator) = 'integer'",
+			    "tttii", unit, range->indicator, range->period, range->first,
+			    range->first + (int64_t)range->count - 1);
 
-	if (r >= 0)
-		r = store_step(q);
-	if (r > 0)
-		add_unit(sum, store_int(q, 0), store_int(q, 1));
-	return r < 0 ? r : 0;
+	while (r >= 0 && (r = store_step(q)) > 0)
+		add_unit(&range->slots[store_int(q, 0) - range->first], store_int(q, 1), store_int(q, 2));
+	return r;
 }
 
-static int sum_up(struct store *s, struct province_sum *sum)
+static struct province_range *new_range(const char *province, const char *indicator, const char *period, int64_t first,
+					int64_t last)
+{
+	size_t count = (size_t)(last - first + 1);
+	struct province_range *range = xcalloc(1, sizeof *range + count * sizeof range->slots[0]);
+
+	range->indicator = indicator;
+	range->first = first;
+	range->count = count;
+	snprintf(range->province, sizeof range->province, "%.2s", province);
+	snprintf(range->period, sizeof range->period, "%s", period);
+	return range;
+}
+
+static int sum_up(struct store *s, struct province_range *range)
 {
 	_cleanup_(unit_list_done) struct unit_list l = { 0 };
-	int r = add_of_divisions(s, sum->province, &l);
+	int r = add_of_divisions(s, range->province, &l);
 
 	unit_list_sort(&l);
-	sum->units = (int64_t)l.count;
+	range->units = (int64_t)l.count;
 	for (size_t i = 0; r >= 0 && i < l.count; i++)
-		r = sum_unit(s, sum, l.codes[i]);
+		r = sum_unit(s, range, l.codes[i]);
 	return r;
+}
+
+static void read_range(const struct province_range *range, struct province_sum *sum)
+{
+	const struct province_slot *slot = &range->slots[sum->as_of - range->first];
+
+	sum->numerator = slot->numerator;
+	sum->denominator = slot->denominator;
+	sum->units = range->units;
+	sum->ok = slot->ok;
+	sum->broken = slot->broken;
+}
+
+static bool in_range(const struct province_range *range, const struct province_sum *key)
+{
+	return range && key->as_of >= range->first && key->as_of - range->first < (int64_t)range->count &&
+	       strcmp(range->province, key->province) == 0 && strcmp(range->period, key->period) == 0 &&
+	       strcmp(range->indicator, key->indicator) == 0;
+}
+
+#define RANGE_MAX 40000 /* days: a century */
+
+int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
+		   int64_t first, int64_t last)
+{
+	int64_t targets = 0, averages = 0;
+	int r;
+
+	free(cache->range);
+	cache->range = NULL;
+	if (last < first || last - first >= RANGE_MAX)
+		return 0;
+	cache->range = new_range(unit, indicator, period, first, last);
+	r = sum_up(s, cache->range);
+	if (r >= 0)
+		r = store_get_int(s, &targets, "SELECT 1 FROM target WHERE indicator = ? LIMIT 1", "t", indicator);
+	if (r >= 0)
+		r = store_get_int(s, &averages, "SELECT 1 FROM average WHERE indicator = ? LIMIT 1", "t", indicator);
+	cache->without_targets = !targets;
+	cache->without_averages = !averages;
+	return MIN(r, 0);
 }
 
 static struct province_sum *find(const struct province_sums *c, const struct province_sum *key)
@@ -180,20 +247,28 @@ static struct province_sum *find(const struct province_sums *c, const struct pro
 int province_sum_of(struct store *s, struct province_sums *c, const char *province, const struct indicator *indicator,
 		    const char *period, int64_t as_of, struct province_sum *ret)
 {
+	_cleanup_(freep) struct province_range *one = NULL;
 	const struct province_sum *known;
 	int r;
 
-	*ret = (struct province_sum){ .indicator = indicator->id, .as_of = as_of };
+	*ret = (struct province_sum){ .as_of = as_of };
+	snprintf(ret->indicator, sizeof ret->indicator, "%s", indicator->id);
 	snprintf(ret->province, sizeof ret->province, "%.2s", province);
 	snprintf(ret->period, sizeof ret->period, "%s", period);
+	if (in_range(c->range, ret)) {
+		read_range(c->range, ret);
+		return 0;
+	}
 	known = find(c, ret);
 	if (known) {
 		*ret = *known;
 		return 0;
 	}
-	r = sum_up(s, ret);
+	one = new_range(province, indicator->id, period, as_of, as_of);
+	r = sum_up(s, one);
 	if (r < 0)
 		return r;
+	read_range(one, ret);
 	if (c->count == c->cap) {
 		c->cap = c->cap ? c->cap * 2 : 32;
 		c->items = xrealloc(c->items, c->cap * sizeof *c->items);
@@ -234,6 +309,23 @@ static int push_latest(struct store *s, struct province_sums *cache, const char 
 	return r < 0 ? r : 0;
 }
 
+/* Declared items: the latest period of each. */
+static int push_declared(struct store *s, struct province_sums *cache, const char *unit, json *list)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q, "SELECT item, period, max(as_of) FROM declared WHERE unit = ? GROUP BY item ORDER BY item", "t",
+			    unit);
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		json *object = NULL;
+
+		r = object_indicator_revision(s, cache, unit, store_text(q, 0), store_text(q, 1), store_int(q, 2), 0, &object);
+		if (object)
+			json_push(list, object);
+	}
+	return r;
+}
+
 static int set_indicators(struct store *s, struct province_sums *cache, const char *unit, bool all, json *object)
 {
 	json *list = json_new_list();
@@ -243,7 +335,7 @@ static int set_indicators(struct store *s, struct province_sums *cache, const ch
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
 		if (all || indicators[i].headline)
 			r = push_latest(s, cache, unit, indicators[i].id, list);
-	return r;
+	return r < 0 || !all ? r : push_declared(s, cache, unit, list);
 }
 
 /* The prefecture's name, or the county's own where a county is the unit. */
@@ -324,8 +416,7 @@ static int fill_unit(struct store *s, struct province_sums *cache, const char *u
 	return known || sites > 0 ? 0 : OBJECT_NONE;
 }
 
-/* A code is a unit when a county division maps to it, or a site counts for it. */
-static int is_unit(struct store *s, const char *unit)
+int object_unit_known(struct store *s, const char *unit)
 {
 	_cleanup_(freep) char(*codes)[UNIT_SIZE] = NULL;
 	char province[3] = { unit[0], unit[0] ? unit[1] : '\0', '\0' };
@@ -340,7 +431,7 @@ static int is_unit(struct store *s, const char *unit)
 int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret)
 {
 	_cleanup_(json_freep) json *u = json_new_object();
-	int r = alone ? is_unit(s, unit) : 1; /* a list has just read which units there are */
+	int r = alone ? object_unit_known(s, unit) : 1; /* a list has just read which units there are */
 
 	*ret = NULL;
 	if (r <= 0)
@@ -372,6 +463,36 @@ static int newest(struct store *s, char (*units)[UNIT_SIZE], size_t count, const
 	return found;
 }
 
+/* The province's own figure in force, beside what its units add up to. */
+static int set_official_average(struct store *s, const struct policy_province_average *rules, const char *province,
+				const char *indicator, int64_t day, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char code[8];
+	json *official;
+	int r;
+
+	snprintf(code, sizeof code, "%.2s0000", province);
+	r = store_query(s, &q,
+			"SELECT value, source, reference_date FROM average WHERE province IN (?1, ?2) AND indicator = ?3"
+			" AND reference_date BETWEEN ?4 AND ?5 ORDER BY reference_date DESC LIMIT 1",
+			"tttii", province, code, indicator, day - rules->official_max_age_days, day);
+	if (r >= 0)
+		r = store_step(q);
+	if (r <= 0)
+		return r;
+	official = json_new_object();
+	json_set(official, "value", json_new_real(strtod(store_text(q, 0), NULL)));
+	json_set(official, "document", row_text(q, 1));
+	json_set(official, "as_of", row_day(q, 2));
+	json_set(object, "official", official);
+	/* It is the average (DOMAIN §2): "Σ … or the official average". */
+	json_set(object, "value", json_new_real(strtod(store_text(q, 0), NULL)));
+	json_set(object, "status", json_new_text("ok"));
+	json_set(object, "source", json_new_text("official"));
+	return 0;
+}
+
 static json *sum_object(const struct province_sum *sum, const struct indicator *indicator, bool enough,
 			bool small)
 {
@@ -400,6 +521,7 @@ static int push_sum(struct store *s, struct province_sums *cache, const char *pr
 	struct province_sum sum;
 	int64_t day = 0;
 	bool small;
+	json *object;
 	int r = newest(s, units, count, indicator->id, &day);
 
 	if (r <= 0)
@@ -412,8 +534,9 @@ static int push_sum(struct store *s, struct province_sums *cache, const char *pr
 	r = cell_is_hidden(s, cache, indicator, day, sum.denominator, &small);
 	if (r < 0)
 		return r;
-	json_push(list, sum_object(&sum, indicator, rules && !small && province_sum_enough(&sum, indicator, rules), small));
-	return r;
+	object = sum_object(&sum, indicator, rules && !small && province_sum_enough(&sum, indicator, rules), small);
+	json_push(list, object);
+	return rules ? set_official_average(s, rules, province, indicator->id, day, object) : 0;
 }
 
 int object_province(struct store *s, struct province_sums *cache, const char *province, bool alone, json **ret)

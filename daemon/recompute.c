@@ -190,6 +190,31 @@ static int compute_some(struct recompute *rc, int64_t left_ms)
 
 /* ---- declared items ---- */
 
+/* "45" → 45; 0 for anything with a point, or too long to be one. */
+static bool whole(const char *text, int64_t *ret)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	*ret = text ? strtoll(text, NULL, 10) : STORE_NULL;
+	return len <= 15 && (!text || strspn(text, "0123456789") == len);
+}
+
+static void set_operands(struct sample_row *row, const char *numerator, const char *denominator)
+{
+	int64_t upper, lower;
+	bool integers = whole(numerator, &upper);
+
+	integers = whole(denominator, &lower) && integers;
+	row->decimal = !integers;
+	if (integers) {
+		row->numerator.number = upper;
+		row->denominator.number = lower;
+	} else {
+		row->numerator.text = numerator;
+		row->denominator.text = denominator;
+	}
+}
+
 static int write_declared(struct recompute *rc)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
@@ -199,27 +224,25 @@ static int write_declared(struct recompute *rc)
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		_cleanup_(buf_done) struct buf sources = { 0 };
 		const char *denominator = store_text(q, 5);
+		struct sample_row row;
 		bool known = !denominator || strspn(denominator, "0.") != strlen(denominator);
 
 		buf_str(&sources, "[{\"what\":\"declared\",\"document\":");
 		buf_json(&sources, store_text(q, 6), -1);
 		buf_str(&sources, "}]");
-		r = sample_write(rc->store,
-				 &(struct sample_row){ .unit = store_text(q, 0),
-						       .indicator = store_text(q, 1),
-						       .period = store_text(q, 2),
-						       .as_of = store_int(q, 3),
-						       .numerator.text = store_text(q, 4),
-						       .denominator.text = denominator,
-						       .decimal = true,
-						       .status = known ? "ok" : "no_data",
-						       .reason = known ? NULL : "denominator",
-						       .completeness_n = 1,
-						       .completeness_d = 1,
-						       .revision = store_int(q, 7),
-						       .final = true,
-						       .sources = sources.p },
-				 &rc->change);
+		row = (struct sample_row){ .unit = store_text(q, 0),
+					   .indicator = store_text(q, 1),
+					   .period = store_text(q, 2),
+					   .as_of = store_int(q, 3),
+					   .status = known ? "ok" : "no_data",
+					   .reason = known ? NULL : "denominator",
+					   .completeness_n = 1,
+					   .completeness_d = 1,
+					   .revision = store_int(q, 7),
+					   .final = true,
+					   .sources = sources.p };
+		set_operands(&row, store_text(q, 4), denominator);
+		r = sample_write(rc->store, &row, &rc->change);
 	}
 	return r;
 }

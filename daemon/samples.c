@@ -190,8 +190,9 @@ static int set_revision(struct store *s, struct sample_row *row)
 	return 0;
 }
 
+/* *open: the sample waits for its freezing. */
 static int write_month(struct store *s, const struct indicator *i, const char *unit, int64_t month, int64_t last,
-		       int64_t *change)
+		       int64_t *change, bool *open)
 {
 	_cleanup_(texts_done) struct texts t = { 0 };
 	struct sample_row row = { .unit = unit, .indicator = i->id, .period = "month", .as_of = month };
@@ -208,14 +209,20 @@ static int write_month(struct store *s, const struct indicator *i, const char *u
 	if (i->flow)
 		take_sums(i, &row, &sums);
 	r = set_revision(s, &row);
+	*open = *open || !row.final;
 	return r < 0 ? r : sample_write(s, &row, change);
 }
 
 int samples_write_month(struct store *s, const char *unit, int64_t month, int64_t last, int64_t *change)
 {
+	bool open = false;
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
-		r = write_month(s, &indicators[i], unit, month, MIN(last, months_next(month) - 1), change);
-	return r;
+		r = write_month(s, &indicators[i], unit, month, MIN(last, months_next(month) - 1), change, &open);
+	if (r < 0)
+		return r;
+	return store_run(s, open ? "INSERT OR IGNORE INTO open_month(month, unit) VALUES(?, ?)" :
+				   "DELETE FROM open_month WHERE month = ? AND unit = ?",
+			 "it", month, unit);
 }

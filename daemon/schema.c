@@ -176,11 +176,13 @@ static const char migration_1[] =
 	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, detail TEXT,"
 	" PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_by_change ON sample(change);"
+	/* months with a sample that is not final. A partial index on sample would make SQLite prepare anew every
+	 * statement that has a parameter for the period, at every use (seen) */
+	"CREATE TABLE open_month(month INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(month, unit)) STRICT, WITHOUT ROWID;"
 	/* samples that are no more: what outlets have sent of them must be taken back. Operational */
 	"CREATE TABLE sample_gone(unit TEXT NOT NULL, indicator TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"
 	" change INTEGER NOT NULL, PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_gone_by_change ON sample_gone(change);"
-	"CREATE INDEX sample_to_freeze ON sample(as_of, unit) WHERE period = 'month' AND final = 0;"
 
 	/* operational */
 	"CREATE TABLE dirty(day INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(day, unit)) STRICT, WITHOUT ROWID;"
@@ -256,6 +258,7 @@ const struct table schema_tables[] = {
 	{ "late_month", "unit, month, onwards", TABLE_FOLDED },
 	{ "frozen", "unit, month, indicator, revision", TABLE_FOLDED },
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
+	{ "open_month", "month, unit", TABLE_DERIVED },
 	{ "sample_gone", "unit, indicator, period, as_of", TABLE_OPERATIONAL },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },
 	{ "dirty_range", "started, unit", TABLE_OPERATIONAL },

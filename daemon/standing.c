@@ -10,21 +10,21 @@ int standing_load(struct fold *f)
 	int64_t any = 0;
 	int r = store_get_int(f->store, &any, "SELECT 1 FROM register WHERE unit IS NOT NULL LIMIT 1", "");
 
-	f->sites_move = any != 0;
+	f->streams.sites_move = any != 0;
 	return MIN(r, 0);
 }
 
-int standing_place(struct fold *f, const struct site *site, int64_t day, char division[static 7],
-		   char unit[static UNIT_SIZE])
+int standing_place(struct store *s, const struct streams *t, const struct site *site, int64_t day,
+		   char division[static 7], char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r;
 
 	snprintf(division, 7, "%s", site->division);
 	snprintf(unit, UNIT_SIZE, "%s", site->unit);
-	if (!f->sites_move || !site->unit[0])
+	if (!t->sites_move || !site->unit[0])
 		return 0;
-	r = store_query(f->store, &q,
+	r = store_query(s, &q,
 			"SELECT division, unit FROM register WHERE site = ? AND effective_on <= ? AND unit IS NOT NULL"
 			" ORDER BY effective_on DESC LIMIT 1",
 			"ti", site->code, day);
@@ -51,7 +51,7 @@ int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_
 	int r = dirty_mark(&f->dirty, f->store, site->unit, first, last);
 
 	/* A site without registration counts nowhere, whatever the register says. */
-	return r < 0 || !f->sites_move || !site->unit[0] ? r : mark_moves(f, site, first, last);
+	return r < 0 || !f->streams.sites_move || !site->unit[0] ? r : mark_moves(f, site, first, last);
 }
 
 #define EVENTS_AT_ONCE 256
@@ -79,7 +79,7 @@ static int events_of(struct fold *f, int64_t site, const char *after, struct occ
 static int settle_event(struct fold *f, const struct site *site, const struct occurred *e)
 {
 	char division[7], unit[UNIT_SIZE];
-	int r = standing_place(f, site, clock_local_day(e->at), division, unit);
+	int r = standing_place(f->store, &f->streams, site, clock_local_day(e->at), division, unit);
 
 	return r < 0 ? r : store_run(f->store, "UPDATE incident SET division = ?, unit = ? WHERE site = ? AND event = ?", "ttit",
 				     division, unit, site->id, e->event);
@@ -110,5 +110,5 @@ int standing_changed(struct fold *f, const char *code, int64_t effective_on)
 	if (!site || !site->unit[0])
 		return 0; /* it counts from its registration on, which marks its days */
 	r = standing_mark(f, site, effective_on, f->dirty.today);
-	return r < 0 || !f->sites_move ? r : standing_settle_incidents(f, site);
+	return r < 0 || !f->streams.sites_move ? r : standing_settle_incidents(f, site);
 }

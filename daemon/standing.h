@@ -10,8 +10,8 @@
 
 /* The division and unit where the site belongs on the day: the register's, else those of the hot state; "" before its
  * registration. */
-int standing_place(struct fold *f, const struct site *site, int64_t day, char division[static 7],
-		   char unit[static UNIT_SIZE]);
+int standing_place(struct store *s, const struct streams *t, const struct site *site, int64_t day,
+		   char division[static 7], char unit[static UNIT_SIZE]);
 
 /* Marks the days first…last of every unit that the site ever belongs to. */
 int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_t last);

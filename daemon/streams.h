@@ -52,6 +52,7 @@ struct site {
 struct streams {
 	struct site *sites;
 	int64_t next_site;
+	bool sites_move; /* the official register moves a site: where one belongs is a question of the day (standing.h) */
 	struct undo *undo; /* stack */
 	size_t undo_count, undo_cap;
 	struct site **changed; /* to be flushed */

@@ -271,7 +271,7 @@ static int replace_all(struct store *live, struct shadow *sh)
 		if (schema_tables[i].class == TABLE_FOLDED || strncmp(schema_tables[i].name, "dirty", 5) == 0)
 			r = replace_table(live, sh->store, schema_tables[i].name);
 	if (r >= 0)
-		r = store_exec(live, "DELETE FROM sample");
+		r = store_exec(live, "DELETE FROM sample; DELETE FROM open_month");
 	if (r < 0) {
 		store_rollback(live);
 		return r;

@@ -101,12 +101,13 @@ static void encode_indicator(struct encoder *e, store_stmt *q)
 {
 	const struct indicator *i = indicator_of(store_text(q, 3));
 	const char *unit = store_text(q, 2), *period = store_text(q, 4), *status = store_text(q, 7);
+	const struct indicator declared = { .id = store_text(q, 3), .scale = 1, .count = store_is_null(q, 6) };
 	bool hidden;
 	char province[3];
 	struct line l;
 
-	if (!i) /* written by another version of ours */
-		return;
+	if (!i)
+		i = &declared;
 	hidden = is_hidden(e, i, q);
 	line_start(&l, e->out, "unit_indicator");
 	line_tag(&l, "indicator", i->id);

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""How fast a country's indicators are computed: UNITS cities × 300 nurseries × DAYS days of facts are written into a
+fresh database as SQL, every day is marked, and `nurseryd --fold` of an empty file computes them all. Then five years of
+one indicator are read through the API.   indicators.py [UNITS] [DAYS]"""
+import json
+import os
+import pathlib
+import random
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("NURSERYD_BUILD", TOP / "build")).resolve()
+UNITS, DAYS = int(sys.argv[1]) if len(sys.argv) > 1 else 34, int(sys.argv[2]) if len(sys.argv) > 2 else 400
+SITES, PORT = 300, 18641
+LINE = {"received_at": "2026-11-23T12:00:00Z", "topic": "nursery/v1/33/330106/52330106MJ0000018E/up/enrolment", "payload": "{"}
+
+
+def units():
+    codes = [f"{p}{c:02d}00" for p in range(33, 66) if p not in (38, 39, 40, 47, 48, 49, 50, 55, 56, 57, 58, 59, 60)
+             for c in range(1, 14)]
+    return codes[:UNITS]
+
+
+def facts(db, today):
+    r = random.Random(1)
+    ids = list(range(1000, 1000 + UNITS * SITES))
+    r.shuffle(ids)  # sites are numbered as they arrive: a unit's lie everywhere
+    of_unit = {}
+    for n, unit in enumerate(units()):
+        of_unit[unit] = sorted(ids[n * SITES:(n + 1) * SITES])
+        db.executemany("INSERT INTO site VALUES(?, ?, 1, ?, ?, 1, 1, ?)",
+                       ((i, f"X{i}", unit[:4] + "02", unit, today - DAYS) for i in of_unit[unit]))
+        db.executemany("INSERT INTO registration VALUES(?, ?, 1, 1, ?, 0, 1, 'x', 0, 0, 0, 2, 1, NULL, NULL, 10, 20, 30, 0, 1, 1,"
+                       " NULL, NULL, NULL, NULL)", ((i, today - DAYS, i) for i in of_unit[unit]))
+        db.execute("INSERT INTO dirty_range VALUES(0, ?, ?, ?)", (unit, today - DAYS, today))
+    everyone = sorted(ids)
+    classes = "0 8 3;1 14 3;2 18 3;2 15 2;"
+    for day in range(today - DAYS, today + 1):
+        weekend = (day + 4) % 7 in (0, 6)
+        sent = [i for i in everyone if r.random() > (0.8 if weekend else 0.05)]
+        db.executemany("INSERT INTO enrolment VALUES(?, ?, 1, ?, ?, ?, 0, 1, ?, 60, 8, 14, 18, 0, 38, 2, 0, 0, 36, 3, ?, 11, 1, 1)",
+                       ((day, i, day, day * 1000000 + i, day * 86400000, int(not weekend), classes) for i in sent))
+    return len(everyone)
+
+
+def compute(where):
+    (where / "empty").write_text("")
+    started = time.monotonic()
+    done = subprocess.run([BUILD / "nurseryd", "-c", "n.conf", "--fold", "empty"], cwd=where, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - started
+
+
+def five_years(where, today):
+    """1,826 days of one indicator of every unit, copied from the last computed day."""
+    with sqlite3.connect(where / "n.db") as db:
+        db.execute("WITH RECURSIVE g(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM g WHERE value < 1825)"
+                   " INSERT OR IGNORE INTO sample SELECT s.unit, s.indicator, s.period, ? - g.value, s.numerator, s.denominator,"
+                   " s.status, s.reason, s.completeness_n, s.completeness_d, s.stale, s.missing, 1, 0, s.sources, 1, NULL"
+                   " FROM g, sample s WHERE s.period = 'day' AND s.as_of = ? AND s.indicator = 'utilisation'", (today, today))
+    with open(where / "log", "w") as log:
+        daemon = subprocess.Popen([BUILD / "nurseryd", "-c", "n.conf"], cwd=where, stderr=log)
+    try:
+        return [read_all(units()[0]) for _ in range(120)][20:]
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def read_all(unit):
+    base = f"http://127.0.0.1:{PORT}/api/v1/units/{unit}/indicators/utilisation?from=2010-01-01&to=2030-01-01&limit=1000"
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/healthz").read()
+            break
+        except OSError:
+            time.sleep(0.05)
+    started, after, items = time.monotonic(), None, 0
+    while True:
+        body = urllib.request.urlopen(base + (f"&after={after}" if after else "")).read()
+        items += body.count(b'"period"')
+        after = json.loads(b"{" + body[body.rindex(b'"next"'):]).get("next")
+        if not after:
+            assert items >= 1826, items
+            return time.monotonic() - started
+
+
+def main():
+    where = pathlib.Path(tempfile.mkdtemp(prefix="indicators-"))
+    (where / "n.conf").write_text(f'store: {{ path = "n.db"; }};\npolicy = "{TOP}/config/policy.conf";\n'
+                                  f'http: {{ listen = "127.0.0.1:{PORT}"; socket = "n.sock"; }};\n'
+                                  f'mqtt: {{ url = "mqtt://127.0.0.1:1"; }};\n')
+    (where / "one").write_text(json.dumps(LINE) + "\n")
+    subprocess.run([BUILD / "nurseryd", "-c", "n.conf", "--fold", "one"], cwd=where, check=True, capture_output=True)
+    today = 20780
+    with sqlite3.connect(where / "n.db") as db:
+        db.execute("PRAGMA synchronous = OFF")
+        sites = facts(db, today)
+    took = compute(where)
+    unit_days = UNITS * (DAYS + 1)
+    print(f"{sites} nurseries, {unit_days} unit-days: {took:.1f} s, {unit_days / took:.0f} unit-days/s,"
+          f" 340 units × 400 days: {340 * 401 / (unit_days / took):.0f} s; database {(where / 'n.db').stat().st_size >> 20} MiB")
+    if "--api" in sys.argv:
+        times = five_years(where, today)
+        print(f"five years of one indicator: p50 {statistics.median(times) * 1000:.1f} ms,"
+              f" p99 {sorted(times)[-2] * 1000:.1f} ms")
+    print(where)
+
+
+main()
