@@ -341,7 +341,9 @@ static bool is_word(const char *text, const char *words)
 {
 	size_t len = strlen(text);
 
-	for (const char *at = words; len > 0 && (at = strstr(at, text)); at++)
+	if (len == 0 || strchr(text, ' ')) /* the spaces are those between the words */
+		return false;
+	for (const char *at = words; (at = strstr(at, text)); at++)
 		if (at[-1] == ' ' && at[len] == ' ')
 			return true;
 	return false;

@@ -29,6 +29,7 @@ struct ctl {
 	const char *head;   /* "N:HASH" */
 	const char *reason; /* of an act */
 	bool rejudge;
+	const char *at;     /* lint: as if received then; NULL: now */
 	int patience_s;     /* for an answer; 0: the usual */
 	const char *args[CTL_ARGS_MAX]; /* behind the verb */
 	size_t arg_count;

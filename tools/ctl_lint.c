@@ -76,7 +76,7 @@ static void print_receipt(const struct ctl *ctl, const char *file, const struct 
 	print_findings(receipt, "warnings");
 }
 
-static int lint_file(const struct ctl *ctl, struct ingest *in, const char *file)
+static int lint_file(const struct ctl *ctl, struct ingest *in, const char *file, int64_t at)
 {
 	_cleanup_(buf_done) struct buf payload = { 0 }, receipt = { 0 };
 	int r = ctl_read_file(file, LINT_BYTES_MAX, &payload);
@@ -85,7 +85,7 @@ static int lint_file(const struct ctl *ctl, struct ingest *in, const char *file)
 		fprintf(stderr, "nurseryctl: %s: %s\n", file, strerror(-r));
 		return EXIT_USAGE;
 	}
-	r = lint_payload(in, ctl->args[0], payload.p ? payload.p : "", payload.len, clock_now_ms(), false, &receipt);
+	r = lint_payload(in, ctl->args[0], payload.p ? payload.p : "", payload.len, at, false, &receipt);
 	if (r < 0) {
 		fprintf(stderr, "nurseryctl: %s: %s\n", file, strerror(-r));
 		return EXIT_NO;
@@ -98,6 +98,7 @@ int ctl_lint(const struct ctl *ctl)
 {
 	_cleanup_(store_freep) struct store *store = NULL;
 	struct ingest *in = xcalloc(1, sizeof *in);
+	int64_t at = clock_now_ms();
 	int worst = EXIT_FINE, r;
 
 	if (!collector_of(ctl->args[0])) {
@@ -105,9 +106,14 @@ int ctl_lint(const struct ctl *ctl)
 		free(in);
 		return EXIT_USAGE;
 	}
+	if (ctl->at && clock_parse_time(ctl->at, &at) < 0) {
+		fprintf(stderr, "nurseryctl: --at %s: a time with offset is wanted, such as 2026-11-24T08:00:00+08:00\n", ctl->at);
+		free(in);
+		return EXIT_USAGE;
+	}
 	r = open_scratch(&store, in);
 	for (size_t i = 1; r >= 0 && i < ctl->arg_count; i++) {
-		int code = lint_file(ctl, in, ctl->args[i]); /* MAX evaluates twice */
+		int code = lint_file(ctl, in, ctl->args[i], at); /* MAX evaluates twice */
 
 		worst = MAX(worst, code);
 	}

@@ -542,7 +542,7 @@ const struct verb verbs[] = {
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },
-	{ "lint", "FEED FILE…", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line", 2, CTL_ARGS_MAX,
+	{ "lint", "FEED FILE… [--at TIME]", "the receipt each payload would get, offline; - is stdin; --json: a receipt a line; --at: as if received then", 2, CTL_ARGS_MAX,
 	  ctl_lint },
 	{ "replay", "N", "judge row N again as a new row; exit 1: the verdict is still no", 1, 1, run_replay },
 	{ "erase", "N --reason TEXT", "take the texts of message N out of ledger and tables, for good; the chain holds", 1, 1, run_erase },

@@ -27,6 +27,7 @@ static const struct option options[] = {
 	{ "--head", offsetof(struct ctl, head), false },
 	{ "--reason", offsetof(struct ctl, reason), false },
 	{ "--rejudge", offsetof(struct ctl, rejudge), true },
+	{ "--at", offsetof(struct ctl, at), false },
 };
 
 static void print_usage(FILE *out)

@@ -159,7 +159,6 @@ def test_a_later_change_overwrites_its_point_and_a_retract_says_so(parts, influx
     points = influx.points("site_enrolment")
     assert points[(ms("2026-11-24"), OTHER, "330400")]["retracted"] is True
     assert points[(ms("2026-11-24"), OTHER, "330100")]["enrolled"] == 42
-    assert not daemon.rows("SELECT 1 FROM sample WHERE unit = '330400' AND period = 'day'")
     assert_all_there(daemon, influx)
 
 
