@@ -458,9 +458,6 @@ bool unit_days_has_data(const struct unit_days *u, int64_t day)
 {
 	int64_t round = survey_round_of_day(day);
 
-	/* Its last site was another unit's from the beginning: what was published must be overwritten, not left. */
-	if (u->member_count == 0)
-		return true;
 	for (size_t i = 0; i < u->opinion_count; i++)
 		if (u->opinions[i].round == round)
 			return true;
