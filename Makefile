@@ -64,6 +64,9 @@ $(out)/obj/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(quiet)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
 
+# The page is part of the program (.incbin).
+$(out)/obj/daemon/api_web.o: $(wildcard web/*)
+
 $(out)/libnurseryd.a: $(call objects,$(library))
 	@rm -f $@
 	$(quiet)$(AR) rcs $@ $^

@@ -17,7 +17,7 @@
 #define TARGET_MAX 2048
 
 static const struct api_route *const tables[] = {
-	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes,
+	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes,
 };
 
 void api_response_done(struct api_response *rs)
@@ -467,16 +467,21 @@ static bool etag_known(const char *if_none_match, const char *etag)
 	return if_none_match && (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag));
 }
 
-static void send_json(struct api_call *c, const json *value)
+void api_send(struct api_call *c, const char *content_type)
 {
-	json_compact(value, &c->rs->body);
 	c->rs->status = 200;
-	c->rs->content_type = "application/json";
+	c->rs->content_type = content_type;
 	set_etag(c->rs);
 	if (!etag_known(c->rq->if_none_match, c->rs->etag))
 		return;
 	c->rs->status = 304;
 	buf_reset(&c->rs->body);
+}
+
+static void send_json(struct api_call *c, const json *value)
+{
+	json_compact(value, &c->rs->body);
+	api_send(c, "application/json");
 }
 
 static void serve(struct api_call *c, const struct api_route *route)

@@ -81,6 +81,7 @@ struct api_response { /* zero-initialised by the caller; api_response_done frees
 	struct buf body;
 	char etag[API_ETAG_SIZE]; /* with its quotes, or "" */
 	char allow[32];           /* for 405 */
+	const char *content_security_policy; /* of a page; NULL none */
 };
 void api_response_done(struct api_response *rs);
 

@@ -55,12 +55,15 @@ extern const struct api_route api_site_routes[];
 extern const struct api_route api_message_routes[];
 extern const struct api_route api_live_routes[];
 extern const struct api_route api_act_routes[];
+extern const struct api_route api_web_routes[];
 
 /* Refuses: the answer is set, the handler returns 0 with *ret NULL. */
 int api_refuse(struct api_call *c, enum api_param param, const char *wanted);
 size_t api_limit(const struct api_call *c);
 /* `after` as a number not below 0; 0 when absent. -EINVAL: refused already. */
 int api_after_int(struct api_call *c, int64_t *ret);
+/* rs->body as it stands: 200 with its ETag, or 304 and nothing when the asker has it. */
+void api_send(struct api_call *c, const char *content_type);
 /* {items, next}; next NULL or "" is null. Takes over items. */
 json *api_list(json *items, const char *next);
 json *api_list_int(json *items, int64_t next); /* 0 is null */

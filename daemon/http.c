@@ -169,6 +169,10 @@ static void add_headers(struct MHD_Response *response, const struct api_response
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (rs->etag[0])
 		MHD_add_response_header(response, "ETag", rs->etag);
+	if (rs->content_security_policy) {
+		MHD_add_response_header(response, "Content-Security-Policy", rs->content_security_policy);
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	}
 	if (rs->allow[0])
 		MHD_add_response_header(response, "Allow", rs->allow);
 	if (rs->status == 401)
