@@ -88,6 +88,9 @@ void api_response_done(struct api_response *rs);
 /* GET (and HEAD: the same, whoever sends it leaves the body away), and every refusal. Never fails. */
 void api_answer(struct api *api, const struct api_request *rq, struct api_response *rs);
 
+/* GET of the event stream, without a body and an end: not for api_answer. */
+bool api_is_stream(const char *method, const char *target);
+
 /* A POST that a route knows: the caller hands it to the main thread. */
 bool api_is_act(const char *method, const char *target);
 bool api_act_is_open(const char *method, const char *target); /* needs no credential over TCP */

@@ -159,7 +159,25 @@ static int store_path(struct api_call *c, json **ret)
 	return 0;
 }
 
+/* HEAD, and a file without a daemon. */
+static int no_events(struct api_call *c, json **ret)
+{
+	(void)ret;
+	if (c->api->live) {
+		c->rs->status = 200;
+		c->rs->content_type = "text/event-stream";
+	} else
+		api_problem(c->rs, 503, "events need the daemon", "a database file does not change", NULL, NULL, NULL);
+	return 0;
+}
+
+bool api_is_stream(const char *method, const char *target)
+{
+	return strcmp(method, "GET") == 0 && strcmp(target, "/api/v1/events") == 0;
+}
+
 const struct api_route api_live_routes[] = {
+	{ .method = "GET", .pattern = "/events", .handler = no_events },
 	{ .method = "GET", .pattern = "/healthz", .handler = healthz, .root = true },
 	{ .method = "GET", .pattern = "/readyz", .handler = readyz, .root = true },
 	{ .method = "GET", .pattern = "/metrics", .handler = metrics, .root = true },

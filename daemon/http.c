@@ -11,8 +11,11 @@
 
 #include "clock.h"
 #include "http_acts.h"
+#include "http_events.h"
 #include "http_listen.h"
 #include "log.h"
+
+#include "../sinks/gzip.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -27,8 +31,12 @@
 #define IDLE_SECONDS 10u
 #define DRAIN_MS SECOND_MS
 #define HEADER_MEMORY ((size_t)32 * 1024) /* a connection's buffer: longer headers get 431 */
-#define CONNECTIONS_MAX 128u
-#define CONNECTIONS_PER_IP 64u
+/* Behind a proxy, and on loopback, everybody has one address: a limit a head would punish the readers for those who
+ * drip. What protects is the deadline; the limits keep descriptors back for the store, broker and sinks. */
+#define CONNECTIONS_MAX 1536u /* of each listener; event streams (500) are among them */
+#define FILES_WANTED 4096u
+#define FILES_KEPT_BACK 128u
+#define GZIP_FROM 1400 /* bytes: less fits into one packet anyway */
 #define NEVER INT64_MAX
 
 struct conn {
@@ -53,6 +61,7 @@ struct http {
 	struct listener tcp, unix_socket;
 	struct conn *conns;
 	struct acts acts;
+	struct events *events;
 	int64_t deadline_ms;
 	pthread_t thread;
 	bool running;
@@ -165,8 +174,11 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 static void add_headers(struct MHD_Response *response, const struct api_response *rs)
 {
 	MHD_add_response_header(response, "Content-Type", rs->content_type ? rs->content_type : "application/json");
-	MHD_add_response_header(response, "Cache-Control", "no-cache");
+	MHD_add_response_header(response, "Cache-Control", "no-cache"); /* keep it, and ask with If-None-Match */
+	MHD_add_response_header(response, "Vary", "Accept-Encoding");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Frame-Options", "DENY");
+	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 	if (rs->etag[0])
 		MHD_add_response_header(response, "ETag", rs->etag);
 	if (rs->content_security_policy) {
@@ -181,9 +193,39 @@ static void add_headers(struct MHD_Response *response, const struct api_response
 		MHD_add_response_header(response, "Retry-After", "5");
 }
 
+/* "br, gzip;q=0.5": yes; "gzip;q=0", "identity", "": no. */
+static bool wants_gzip(const char *accepted)
+{
+	const char *name = strcasestr(accepted, "gzip"), *q;
+	size_t len;
+
+	if (!name)
+		return false;
+	len = strcspn(name, ",");
+	q = memmem(name, len, "q=", 2);
+	return !q || strtod(q + 2, NULL) > 0;
+}
+
+/* The entity tag stays the same: no ranges are served, and an act's If-Match means the object, however it travelled. */
+static bool shrink(struct MHD_Connection *connection, struct api_response *rs)
+{
+	struct buf small = { 0 };
+
+	if (rs->body.len < GZIP_FROM || !wants_gzip(header(connection, "Accept-Encoding")))
+		return false;
+	if (gzip(rs->body.p, rs->body.len, &small) < 0 || small.len >= rs->body.len) {
+		buf_done(&small);
+		return false;
+	}
+	buf_done(&rs->body);
+	rs->body = small;
+	return true;
+}
+
 /* Takes the body's bytes over. */
 static enum MHD_Result reply(struct MHD_Connection *connection, struct api_response *rs)
 {
+	bool shrunk = shrink(connection, rs);
 	size_t len = rs->body.len;
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(len, buf_take(&rs->body), MHD_RESPMEM_MUST_FREE);
@@ -192,6 +234,8 @@ static enum MHD_Result reply(struct MHD_Connection *connection, struct api_respo
 	if (!response)
 		die_oom();
 	add_headers(response, rs);
+	if (shrunk)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	queued = MHD_queue_response(connection, (unsigned)rs->status, response);
 	MHD_destroy_response(response);
 	return queued;
@@ -297,6 +341,16 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 	return reply(connection, &rs);
 }
 
+static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *connection)
+{
+	struct events *events = l->http->events;
+
+	if (events_full(events))
+		return refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
+	return (enum MHD_Result)events_start(events, connection, !l->tcp, header(connection, "Last-Event-ID"),
+					     &conn_of(connection)->deadline);
+}
+
 static enum MHD_Result answer_act(struct MHD_Connection *connection, struct request *r)
 {
 	struct api_response rs = { .status = r->status, .content_type = r->answer_type, .body = r->answer };
@@ -327,6 +381,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
 	if (api_is_act(method, r->target))
 		return hand_over(l, connection, r);
+	if (api_is_stream(method, r->target))
+		return answer_stream(l, connection);
 	return answer_get(l, connection, method, r);
 }
 
@@ -363,7 +419,8 @@ static void turn(struct http *h, int64_t at_most_ms)
 	};
 	int64_t timeout = MIN(at_most_ms, cut_overdue(h));
 
-	timeout = MIN(timeout, library_timeout(h->tcp.daemon));
+	timeout = MIN(timeout, events_turn(h->events));
+	timeout = MIN(timeout, library_timeout(h->tcp.daemon)); /* 0 when a stream was resumed just now */
 	timeout = MIN(timeout, library_timeout(h->unix_socket.daemon));
 	poll(fds, ARRAY_SIZE(fds), timeout == NEVER ? -1 : (int)MAX(timeout, 0));
 	acts_clear(h->acts.http_fd);
@@ -388,6 +445,7 @@ static void *run(void *context)
 	while (!atomic_load(&h->stop))
 		turn(h, NEVER);
 	acts_refuse_all(&h->acts);
+	events_stop(h->events);
 	quiesce(&h->tcp);
 	quiesce(&h->unix_socket);
 	end = clock_monotonic_ms() + DRAIN_MS;
@@ -399,14 +457,29 @@ static void *run(void *context)
 
 /* --- start and stop --- */
 
+/* As many as the process may have, less what everything else needs, shared by two listeners. */
+static unsigned connections_max(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return CONNECTIONS_MAX / 4;
+	if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = MIN((rlim_t)FILES_WANTED, files.rlim_max);
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (files.rlim_cur <= 2 * FILES_KEPT_BACK)
+		return FILES_KEPT_BACK / 4;
+	return (unsigned)MIN((rlim_t)CONNECTIONS_MAX, (files.rlim_cur - FILES_KEPT_BACK) / 2);
+}
+
 static int start_daemon(struct http *h, struct listener *l)
 {
 	l->http = h;
 	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, l,
 				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MEMORY,
 				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
-				     CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, l->tcp ? CONNECTIONS_PER_IP : 0u,
-				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED,
+				     connections_max(), MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED,
 				     on_completed, l, MHD_OPTION_URI_LOG_CALLBACK, on_target, l, MHD_OPTION_END);
 	return l->daemon ? 0 : -EIO;
 }
@@ -468,6 +541,7 @@ int http_new(const struct http_options *options, char why[static HTTP_WHY_SIZE],
 	if (r < 0)
 		return r;
 	h->api = (struct api){ .store = h->store, .live = options->live, .db_path = h->db_path };
+	h->events = events_new(&h->api, h->deadline_ms);
 	r = start_thread(h);
 	if (r < 0)
 		return r;
@@ -496,6 +570,7 @@ void http_free(struct http *h)
 	if (h->unix_socket.fd >= 0)
 		listen_unix_remove(h->socket, &h->socket_id);
 	close_listener(&h->unix_socket);
+	events_free(h->events);
 	acts_done(&h->acts);
 	store_free(h->store);
 	free(h->listen);
