@@ -245,7 +245,7 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	_cleanup_(freep) struct event *e = xcalloc(1, sizeof *e);
 	char unit[UNIT_SIZE], place[7];
 	struct event_judged j;
-	struct rule_event r = { .n = n, .now = now, .site = site->code, .event = event, .unit = unit, .division = division };
+	struct rule_event r = { .n = n, .now = now, .site_id = site->id, .site = site->code, .event = event, .unit = unit, .division = division };
 	const struct policy_severity *p = policy_severity(f->policy, clock_local_day(now));
 	int err = read_event(f, site->id, event, e);
 
@@ -265,6 +265,7 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	r.unconfirmed = j.unconfirmed;
 	r.occurred_at = e->occurred_at;
 	r.known_at = e->known_at;
+	r.first_received_at = e->first_received_at;
 	err = mark_days(f, site, event, e->occurred_at);
 	if (err >= 0)
 		err = write_event(f, &r, site, e, &j);

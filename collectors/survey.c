@@ -269,6 +269,12 @@ static int move_ballot(struct store *s, const struct ballot *b, int64_t round, b
 	return r < 0 ? r : add_ballot(s, b, round, 1, left_out);
 }
 
+/* A token live at two sites is an integrity flag of both units: they are counted once a minute at most. */
+static int ask_flags(struct fold *f, const char *unit)
+{
+	return unit[0] ? fold_ask_due(f, (f->dirty.now / MINUTE_MS + 1) * MINUTE_MS, "flags", unit) : 0;
+}
+
 /* What counts for (site, round, token) was `before` and is `after`, another message or none. A token live at two sites:
  * both are left out (DOMAIN §5). */
 static int settle(struct fold *f, const struct site *site, int64_t round, const char *token, const struct ballot *before,
@@ -286,6 +292,10 @@ static int settle(struct fold *f, const struct site *site, int64_t round, const 
 		if (r >= 0)
 			r = touch(f, other.unit, round);
 	}
+	if (r >= 0 && others > 0)
+		r = ask_flags(f, other.unit);
+	if (r >= 0 && others > 0)
+		r = ask_flags(f, site->unit);
 	return r < 0 ? r : touch(f, site->unit, round);
 }
 

@@ -25,7 +25,7 @@ static void tell(store_stmt *q)
 {
 	log_warning(event_of(store_text(q, 1)), "id=A-%06lld rule=%s severity=%s unit=%s unconfirmed=%lld next=\"%s\"",
 		    (long long)store_int(q, 0), store_text(q, 1), store_text(q, 2), store_text(q, 3),
-		    (long long)store_int(q, 4), store_int(q, 5) ? "call people" : "nobody is called: it is old");
+		    (long long)store_int(q, 4), store_int(q, 5) ? "call people" : "nobody is called");
 }
 
 int alert_log_tell(struct alert_log *l, int64_t head_n)

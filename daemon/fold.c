@@ -326,6 +326,8 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 	if (r >= 0)
 		r = load_policy(f);
 	set_today(f, f->dirty.today);
+	if (r >= 0)
+		r = rules_everything(f, row->n, row->received_at);
 	if (r < 0)
 		return r;
 	return row->n > 1 ? mark_everything(f) : start_calendar(f, row);
@@ -339,6 +341,10 @@ static int act_import(struct fold *f, const struct ledger_row *row, const char *
 
 	if (r < 0)
 		return r;
+	/* Designations, targets, averages, declared items: what the rules about indicators compare with. */
+	r = rules_everything(f, row->n, row->received_at);
+	if (r < 0)
+		return r;
 	hash_sha256(row->payload, row->payload_len, sha);
 	return store_run(f->store, "INSERT INTO import(n, kind, received_at, rows, sha256) VALUES(?, ?, ?, ?, ?)", "itiih",
 			 row->n, kind, row->received_at, rows, sha);
@@ -349,10 +355,11 @@ static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, con
 	int64_t day = clock_local_day(at);
 	int r;
 
-	(void)row;
 	(void)subject;
 	set_today(f, day);
-	r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
+	r = rules_day(f, row->n, row->received_at);
+	if (r >= 0)
+		r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 	if (r >= 0)
 		r = ask_evening(f, day);
 	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, day, day);
@@ -388,7 +395,21 @@ static int due_month(struct fold *f, const struct ledger_row *row, int64_t at, c
 	int r = frozen_fold(f, row, subject, unit, &month);
 
 	(void)at;
+	if (r >= 0)
+		r = rules_month(f, row->n, row->received_at, unit);
 	return r < 0 ? r : dirty_refresh(&f->dirty, f->store, unit, months_next(month) - 1);
+}
+
+static int due_province(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	(void)at;
+	return rules_province(f, row->n, row->received_at, subject);
+}
+
+static int due_flags(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	(void)at;
+	return rules_flags(f, row->n, row->received_at, subject);
 }
 
 static const struct {
@@ -397,8 +418,10 @@ static const struct {
 } due_kinds[] = {
 	{ "day", due_day },
 	{ "evening", due_evening },
+	{ "flags", due_flags },
 	{ "incident", due_incident },
 	{ "month", due_month },
+	{ "province", due_province },
 };
 
 static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)

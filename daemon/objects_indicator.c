@@ -1,54 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The indicator object. Comparisons are exact: fractions by cross products in 128 bits, decimal strings as
- * integers over a power of ten; a double is only what is shown.
+ * The indicator object. Comparisons are exact (ratio.h); a double is only what is shown.
  */
 #include "objects_indicator.h"
 #include "months.h"
 #include "objects_row.h"
+#include "ratio.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-
-/* numerator / denominator, denominator > 0. */
-struct ratio {
-	__int128 numerator, denominator;
-};
-
-/* "-4.50" → -450 / 100. At most 24 digits; a product that does not fit 128 bits is found when comparing. */
-static int ratio_of_text(const char *text, struct ratio *ret)
-{
-	bool negative = *text == '-', point = false;
-	int digits = 0;
-
-	*ret = (struct ratio){ 0, 1 };
-	for (const char *p = text + negative; *p; p++) {
-		if (*p == '.' && !point && digits > 0) {
-			point = true;
-			continue;
-		}
-		if (*p < '0' || *p > '9' || ++digits > 24)
-			return -EINVAL;
-		ret->numerator = ret->numerator * 10 + (*p - '0');
-		if (point)
-			ret->denominator *= 10;
-	}
-	if (negative)
-		ret->numerator = -ret->numerator;
-	return digits > 0 ? 0 : -EINVAL;
-}
-
-/* a ? b as -1, 0, 1; 2 when a product does not fit, which no real figure reaches. */
-static int ratio_compare(struct ratio a, struct ratio b)
-{
-	__int128 left, right;
-
-	if (__builtin_mul_overflow(a.numerator, b.denominator, &left) ||
-	    __builtin_mul_overflow(b.numerator, a.denominator, &right))
-		return 2;
-	return (left > right) - (left < right);
-}
 
 json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules.h"
+#include "rules_raise.h"
 
-#include "clock.h"
-
+#include <errno.h>
 #include <stdio.h>
 
 const struct rule rules[] = {
@@ -30,6 +29,54 @@ const struct rule rules[] = {
 	  .page = true,
 	  .zh = "收到无法读取的事件报告，内容不明：请立即联系该机构",
 	  .en = "an incident report could not be read, content unknown: call the nursery now" },
+	{ .id = "late-report",
+	  .article = "国务院令第493号 第九条",
+	  .severity = "S3",
+	  .zh = "事件报告晚于一小时时限（迟报线索，待核实）",
+	  .en = "the report came later than the hour there is for it: suspected late report" },
+	{ .id = "suspected-concealment",
+	  .article = "国务院令第493号 第九条、第三十五条",
+	  .severity = "S2",
+	  .by_hand = true,
+	  .zh = "后续报告数字低于先前报告，或外部已知而未报（漏报、谎报、瞒报线索，待核实）",
+	  .en = "a later message lowers the figures, or the event was known outside and not reported: suspected concealment" },
+	{ .id = "art5-2-regress",
+	  .article = "管理办法 第五条(二) 工作退步",
+	  .severity = "S2",
+	  .zh = "关键指标低于命名时基线和上年同月：撤销命名线索（待核实）",
+	  .en = "a key indicator fell below its baseline and the same month a year before: provisional ground for revocation" },
+	{ .id = "art5-2-ineffective",
+	  .article = "管理办法 第五条(二) 措施不力",
+	  .severity = "S2",
+	  .zh = "整改逾期、检查未达计划或年度材料逾期：撤销命名线索（待核实）",
+	  .en = "rectifications overdue, inspections short of the plan, or annual inputs overdue: provisional ground for revocation" },
+	{ .id = "art5-2-falsification",
+	  .article = "管理办法 第五条(二) 弄虚作假",
+	  .severity = "S2",
+	  .by_hand = true,
+	  .zh = "数据真实性存疑：撤销命名线索（待核实）",
+	  .en = "integrity flags of the unit's figures: provisional ground for revocation" },
+	{ .id = "art5-2-other",
+	  .article = "管理办法 第五条(二) 等情形",
+	  .severity = "S2",
+	  .by_hand = true,
+	  .zh = "媒体、12345热线或检查发现的其他情形：撤销命名线索（待核实）",
+	  .en = "other circumstances found by press, hotline 12345 or inspection: provisional ground for revocation" },
+	{ .id = "art5-3",
+	  .article = "管理办法 第五条(三)",
+	  .severity = "S2",
+	  .zh = "满意度不高：撤销命名线索（待核实）",
+	  .en = "satisfaction is low: provisional ground for revocation" },
+	{ .id = "target-missed",
+	  .article = "通知 一、总体要求",
+	  .severity = "S4",
+	  .zh = "到期未达到目标值",
+	  .en = "a key indicator is under its target after the target's date" },
+	{ .id = "below-province",
+	  .article = "通知 三(二)",
+	  .severity = "S4",
+	  .zh = "关键指标未高于全省平均水平",
+	  .en = "a key indicator is not above the province's average" },
 };
 const size_t rule_count = ARRAY_SIZE(rules);
 
@@ -41,23 +88,55 @@ const struct rule *rule_of(const char *id)
 	return NULL;
 }
 
-struct raise {
-	const char *rule, *unit, *division, *site, *subject;
-	bool unconfirmed, paged;
-	int64_t n, now;
-};
-
-static int raise(struct fold *f, const struct raise *a)
+/* The policy's row that decided is remembered with it. */
+int rules_raise(struct fold *f, const struct raise *a)
 {
 	return store_run(f->store,
 			 "INSERT INTO alert(rule, unit, division, site, subject, severity, unconfirmed, paged, state,"
-			 " raised_at, raised_n, changed_n) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10, ?10)",
-			 "ttttttiiii", a->rule, a->unit, a->division, a->site, a->subject, rule_of(a->rule)->severity,
-			 (int64_t)a->unconfirmed, (int64_t)a->paged, a->now, a->n);
+			 " raised_at, raised_n, changed_n, policy_n) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10, ?10,"
+			 " (SELECT max(n) FROM policy))",
+			 "ttttttiiii", a->rule, a->unit, a->division, a->site, a->subject,
+			 a->severity ? a->severity : rule_of(a->rule)->severity, (int64_t)a->unconfirmed, (int64_t)a->paged,
+			 a->now, a->n);
 }
 
-/* What the unit was on that local day: the latest designation on or before it. "none" without one. */
-static int designation_on(struct store *s, const char *unit, int64_t day, char status[static 32])
+int rules_raise_once(struct fold *f, const struct raise *a)
+{
+	int64_t exists = 0;
+	int r = store_get_int(f->store, &exists, "SELECT 1 FROM alert WHERE subject = ? AND rule = ? LIMIT 1", "tt", a->subject,
+			      a->rule);
+
+	if (r < 0)
+		return r;
+	return exists ? 0 : rules_raise(f, a);
+}
+
+int rules_raise_again(struct fold *f, const struct raise *a)
+{
+	int64_t id = 0;
+	int r = store_get_int(f->store, &id, "SELECT id FROM alert WHERE subject = ? AND rule = ? AND cleared_n IS NULL LIMIT 1",
+			      "tt", a->subject, a->rule);
+
+	if (r < 0)
+		return r;
+	if (!id)
+		return rules_raise(f, a);
+	return store_run(f->store,
+			 "UPDATE alert SET severity = ?2, changed_n = ?3 WHERE id = ?1 AND severity <> ?2 AND closed_at IS NULL",
+			 "iti", id, a->severity ? a->severity : rule_of(a->rule)->severity, a->n);
+}
+
+int rules_clear(struct fold *f, const struct raise *a, const char *because)
+{
+	return store_run(f->store,
+			 "UPDATE alert SET cleared_n = ?3, state = iif(closed_at IS NULL, 'closed', state),"
+			 " changed_n = iif(closed_at IS NULL, ?3, changed_n), closed_at = ifnull(closed_at, ?4),"
+			 " closed_because = iif(closed_at IS NULL, ?5, closed_because)"
+			 " WHERE subject = ?1 AND rule = ?2 AND cleared_n IS NULL",
+			 "ttiit", a->subject, a->rule, a->n, a->now, because);
+}
+
+int rules_designation_on(struct store *s, const char *unit, int64_t day, char status[static 32])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
@@ -71,93 +150,20 @@ static int designation_on(struct store *s, const char *unit, int64_t day, char s
 	return MIN(r, 0);
 }
 
-static const char *rule_for(const char *status)
+int rules_is_titled(struct store *s, const char *unit, int64_t day)
 {
-	static const struct {
-		const char *status, *rule;
-	} by_status[] = {
-		{ "named", "art5-1" },
-		{ "recheck", "art5-1" },
-		{ "applied", "candidate-accident" },
-		{ "province_review", "candidate-accident" },
-		{ "province_publicity", "candidate-accident" },
-		{ "recommended", "candidate-accident" },
-		{ "national_review", "candidate-accident" },
-		{ "national_publicity", "candidate-accident" },
-	};
+	char status[32];
+	int r = rules_designation_on(s, unit, day, status);
 
-	for (size_t i = 0; i < ARRAY_SIZE(by_status); i++)
-		if (strcmp(by_status[i].status, status) == 0)
-			return by_status[i].rule;
-	return "severe-incident";
+	return r < 0 ? r : strcmp(status, "named") == 0 || strcmp(status, "recheck") == 0;
 }
 
-/* "raised once": an alert of this rule and subject in whatever state. A raised one only loses its "unconfirmed". */
-static int raise_once(struct fold *f, const struct raise *a)
+int rules_by_hand(struct fold *f, const struct rule_by_hand *h)
 {
-	int64_t exists = 0;
-	int r = store_get_int(f->store, &exists, "SELECT 1 FROM alert WHERE subject = ? AND rule = ? LIMIT 1", "tt", a->subject,
-			      a->rule);
+	const struct rule *rule = rule_of(h->rule);
 
-	if (r < 0)
-		return r;
-	return exists ? 0 : raise(f, a);
-}
-
-static int follow_confirmation(struct fold *f, const struct rule_event *e, const char *subject)
-{
-	return store_run(f->store,
-			 "UPDATE alert SET unconfirmed = ?1, changed_n = ?2 WHERE subject = ?3 AND state = 'open'"
-			 " AND rule IN ('art5-1', 'candidate-accident', 'severe-incident') AND unconfirmed <> ?1",
-			 "iit", (int64_t)e->unconfirmed, e->n, subject);
-}
-
-int rules_event(struct fold *f, const struct rule_event *e)
-{
-	char status[32], subject[SITE_ID_SIZE + 66];
-	int64_t occurred_day = clock_local_day(e->occurred_at);
-	bool backfill = e->now - e->known_at > policy_clocks(f->policy, clock_local_day(e->now))->page_age_limit_ms;
-	int r;
-
-	snprintf(subject, sizeof subject, "%s/%s", e->site, e->event);
-	r = follow_confirmation(f, e, subject);
-	if (r < 0 || e->severity > 1)
-		return r;
-	r = designation_on(f->store, e->unit, occurred_day, status);
-	if (r < 0)
-		return r;
-	return raise_once(f, &(struct raise){ .rule = rule_for(status), .unit = e->unit, .division = e->division,
-					      .site = e->site, .subject = subject, .unconfirmed = e->unconfirmed,
-					      .paged = !backfill, .n = e->n, .now = e->now });
-}
-
-int rules_is_unreadable_open(struct store *s, const char *site)
-{
-	int64_t open = 0;
-	int r = store_get_int(s, &open,
-			      "SELECT 1 FROM alert WHERE subject = ? AND rule = 'incident-unreadable' AND state = 'open' LIMIT 1",
-			      "t", site);
-
-	return r < 0 ? r : open != 0;
-}
-
-int rules_incident_unreadable(struct fold *f, int64_t n, int64_t now, const char *site, const char *division)
-{
-	char unit[UNIT_SIZE] = "000000"; /* a topic without a readable division: the province's duty officer */
-	int r = rules_is_unreadable_open(f->store, site);
-
-	if (r != 0)
-		return MIN(r, 0);
-	if (ids_division_valid(division))
-		ids_unit_of(division, unit);
-	return raise(f, &(struct raise){ .rule = "incident-unreadable", .unit = unit, .division = division, .site = site,
-					 .subject = site, .paged = true, .n = n, .now = now });
-}
-
-int rules_incident_readable(struct fold *f, int64_t n, int64_t now, const char *site)
-{
-	return store_run(f->store,
-			 "UPDATE alert SET state = 'closed', closed_at = ?2, changed_n = ?1, closed_because = 'a later incident"
-			 " of the site was accepted' WHERE subject = ?3 AND rule = 'incident-unreadable' AND state = 'open'",
-			 "iit", n, now, site);
+	if (!rule || !rule->by_hand)
+		return -EINVAL;
+	return rules_raise_once(f, &(struct raise){ .rule = h->rule, .unit = h->unit, .division = h->unit, .site = h->site,
+						    .subject = h->subject, .n = h->n, .now = h->now });
 }

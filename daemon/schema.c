@@ -118,11 +118,12 @@ static const char migration_1[] =
 	" tally_service_good INTEGER NOT NULL DEFAULT 0, tally_service_all INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(round, site, respondent)) STRICT, WITHOUT ROWID;"
 
-	/* folded: what is called to somebody's attention. Raised once a (rule, subject): rules.c looks before it raises */
+	/* folded: what is called to somebody's attention. Raised once a (rule, subject): rules.c looks before it raises.
+	 * policy_n: the policy's row that decided; cleared_n: the row at which the rule's own clear condition was met */
 	"CREATE TABLE alert(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, unit TEXT NOT NULL, division TEXT NOT NULL,"
 	" site TEXT, subject TEXT NOT NULL, severity TEXT NOT NULL, unconfirmed INTEGER NOT NULL, paged INTEGER NOT NULL,"
 	" state TEXT NOT NULL, raised_at INTEGER NOT NULL, closed_at INTEGER, raised_n INTEGER NOT NULL,"
-	" changed_n INTEGER NOT NULL, closed_because TEXT) STRICT;"
+	" changed_n INTEGER NOT NULL, closed_because TEXT, policy_n INTEGER, cleared_n INTEGER) STRICT;"
 	"CREATE INDEX alert_by_subject ON alert(subject, rule);"
 	"CREATE INDEX alert_by_change ON alert(changed_n);"
 	"CREATE INDEX alert_by_site ON alert(site) WHERE state = 'open';"
