@@ -59,6 +59,9 @@ class Recorder:
         class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
             allow_reuse_address, daemon_threads = True, True
 
+            def handle_error(self, *_):
+                pass  # whoever asked was killed
+
         self.server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
