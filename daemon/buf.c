@@ -98,6 +98,21 @@ void buf_int(struct buf *b, int64_t v)
 	buf_add(b, p, (size_t)(digits + sizeof digits - p));
 }
 
+void buf_base64(struct buf *b, const void *p, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *u = p;
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t v = (uint32_t)u[i] << 16 | (i + 1 < len ? (uint32_t)u[i + 1] << 8 : 0) | (i + 2 < len ? u[i + 2] : 0);
+
+		buf_char(b, digits[v >> 18 & 63]);
+		buf_char(b, digits[v >> 12 & 63]);
+		buf_char(b, i + 1 < len ? digits[v >> 6 & 63] : '=');
+		buf_char(b, i + 2 < len ? digits[v & 63] : '=');
+	}
+}
+
 void buf_hex(struct buf *b, const void *p, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -23,6 +23,7 @@ void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t v);
 void buf_hex(struct buf *b, const void *p, size_t len);
+void buf_base64(struct buf *b, const void *p, size_t len); /* RFC 4648 §4, padded, one line */
 /* A JSON string literal with its quotes; len < 0: up to NUL. Input must be valid UTF-8. */
 void buf_json(struct buf *b, const char *s, ptrdiff_t len);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -92,6 +92,12 @@ static const struct option options[] = {
 	{ .path = "log.level", .type = OPTION_WORD, .offset = AT(log_level), .initial = "info",
 	  .min = LOG_LEVEL_ERROR, .words = "error|warning|info|debug",
 	  .help = "\"error\", \"warning\", \"info\" or \"debug\"; SIGHUP takes a new one over." },
+	{ .path = "notify.drill", .type = OPTION_BOOL, .offset = AT(notify.drill), .initial = "false",
+	  .help = "A drill: every text is marked 演练 and only routes with drill = true are used." },
+	{ .path = "notify.quiet_from", .type = OPTION_TIME, .offset = AT(notify.quiet_from_ms), .initial = "00:00",
+	  .help = "From here to quiet_until (Shanghai) nobody is called of what is not S1; equal: never quiet." },
+	{ .path = "notify.quiet_until", .type = OPTION_TIME, .offset = AT(notify.quiet_until_ms), .initial = "00:00",
+	  .help = "See quiet_from." }, /* the group notify is the last: its lists are printed behind */
 };
 
 static_assert(ARRAY_SIZE(options) <= OPTION_COUNT_MAX, "enlarge OPTION_COUNT_MAX");
@@ -247,21 +253,45 @@ static int directory_of(const char *path, char **ret)
 	return dir ? 0 : -errno;
 }
 
+/* The options, and whose values they are. */
+static struct config_target target_of(struct config *c, unsigned int *lines)
+{
+	return (struct config_target){ .rows = options, .count = ARRAY_SIZE(options), .base = c, .lines = lines,
+				       .lists = config_notify_lists, .list_count = config_notify_list_count,
+				       .list_base = &c->notify };
+}
+
+static void resolve_lists(const struct config_target *t, const char *dir)
+{
+	for (size_t i = 0; i < t->list_count; i++) {
+		const struct config_list *l = &t->lists[i];
+		struct config_items *items = (void *)((char *)t->list_base + l->offset);
+
+		for (size_t k = 0; k < items->count; k++)
+			option_resolve(l->rows, l->row_count, (char *)items->first + k * l->size, dir,
+				       getenv("CREDENTIALS_DIRECTORY"));
+	}
+}
+
 static int load(struct config *c, const char *path, const char *dir, struct buf *errors)
 {
 	struct config_reading r = { .name = path ? path : "(defaults)", .errors = errors };
 	unsigned int lines[ARRAY_SIZE(options)] = { 0 };
+	const struct config_target target = target_of(c, lines);
 	struct buf text = { 0 };
 	int error = path ? config_read_bytes(path, FILE_BYTES_MAX, &text) : 0;
 
 	if (error < 0) {
 		buf_printf(errors, "%s: the configuration cannot be read: %s\n", path, strerror(-error));
 	} else {
-		config_read_options(&r, text.p ? text.p : "", text.len, options, ARRAY_SIZE(options), c, lines);
+		config_read_options(&r, text.p ? text.p : "", text.len, &target);
 		option_resolve(options, ARRAY_SIZE(options), c, dir, getenv("CREDENTIALS_DIRECTORY"));
+		resolve_lists(&target, dir);
 		derive(c);
 		if (!r.broken)
 			apply_rules(&r, lines, c);
+		if (!r.failed)
+			config_notify_check(&r, &c->notify);
 		error = r.failed ? -EINVAL : 0;
 		config_reading_done(&r);
 	}
@@ -291,8 +321,12 @@ int config_load(const char *path, struct config **ret, struct buf *errors)
 
 void config_free(struct config *c)
 {
+	struct config_target target;
+
 	if (!c)
 		return;
+	target = target_of(c, NULL);
+	config_release_lists(&target);
 	option_release(options, ARRAY_SIZE(options), c);
 	free(c->mqtt.host);
 	free(c->http.listen_host);
@@ -305,6 +339,51 @@ void config_freep(struct config **c)
 	config_free(*c);
 }
 
+static void print_item(const struct config_list *l, const void *item, struct buf *out)
+{
+	buf_str(out, "\t\t{");
+	for (size_t i = 0; i < l->row_count; i++) {
+		buf_printf(out, " %s = ", l->rows[i].path);
+		option_value(&l->rows[i], item, out);
+		buf_char(out, ';');
+	}
+	buf_str(out, " }");
+}
+
+static void print_help(const char *help, struct buf *out)
+{
+	for (size_t n; *help; help += n + (help[n] == '\n')) {
+		n = strcspn(help, "\n");
+		buf_printf(out, "\t# %.*s\n", (int)n, help);
+	}
+}
+
+static void print_list(const struct config_list *l, const struct config_notify *notify, struct buf *out)
+{
+	const struct config_items *items = (const void *)((const char *)notify + l->offset);
+
+	buf_char(out, '\n');
+	print_help(l->help, out);
+	buf_printf(out, "\t%s = (%s", strchr(l->path, '.') + 1, items->count ? "\n" : " ");
+	for (size_t i = 0; i < items->count; i++) {
+		print_item(l, (const char *)items->first + i * l->size, out);
+		buf_str(out, i + 1 < items->count ? ",\n" : "\n\t");
+	}
+	buf_str(out, ");\n");
+}
+
+/* Behind the options of the same group, which is the last one and closed already. */
+static void print_lists(const struct config *c, struct buf *out)
+{
+	static const char end[] = "};\n";
+
+	out->len -= strlen(end);
+	out->p[out->len] = '\0';
+	for (size_t i = 0; i < config_notify_list_count; i++)
+		print_list(&config_notify_lists[i], &c->notify, out);
+	buf_str(out, end);
+}
+
 void config_print(const struct config *c, struct buf *out)
 {
 	struct config written = *c;
@@ -313,4 +392,5 @@ void config_print(const struct config *c, struct buf *out)
 	buf_str(out, "# Configuration of nurseryd (libconfig). Relative paths are relative to this file; what is left out has the\n"
 		     "# value shown in the shipped file. Check with: nurseryd -c FILE --check-config\n\n");
 	option_print(options, ARRAY_SIZE(options), &written, out);
+	print_lists(c, out);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "config_notify.h"
 #include "log.h"
 #include "options.h"
 
@@ -56,6 +57,7 @@ struct config {
 		int64_t per_site_count, per_site_ms;
 	} limits;
 	enum log_level log_level;
+	struct config_notify notify;
 };
 
 /* NULL: all defaults, relative to the working directory. Returns 0; or -errno (-EINVAL for what the file says) with

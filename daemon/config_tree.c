@@ -60,6 +60,9 @@ struct walk {
 	void *base;
 	const char *group;                   /* stands before the keys in errors, with its dot; "" */
 	unsigned int *line;                  /* where each row was found; 0: nowhere */
+	const struct config_list *lists;
+	size_t list_count;
+	void *list_base;
 };
 
 static void clip(const char *text, struct buf *out)
@@ -248,16 +251,29 @@ static void unknown_key(struct walk *w, const char *path, const config_setting_t
 }
 
 static void walk(struct walk *w, const config_setting_t *group, const char *prefix, int depth);
+static void take_list(struct walk *w, const struct config_list *l, const config_setting_t *list);
+
+static const struct config_list *list_of(const struct walk *w, const char *path)
+{
+	for (size_t i = 0; i < w->list_count; i++)
+		if (strcmp(w->lists[i].path, path) == 0)
+			return &w->lists[i];
+	return NULL;
+}
 
 static void walk_member(struct walk *w, const config_setting_t *s, const char *prefix, int depth)
 {
 	struct buf path = { 0 };
+	const struct config_list *list;
 	const struct option *o;
 
 	buf_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", config_setting_name(s));
 	o = option_find(w->rows, w->count, path.p);
+	list = list_of(w, path.p);
 	if (o)
 		take_option(w, o, s);
+	else if (list)
+		take_list(w, list, s);
 	else if (!option_is_group(w->rows, w->count, path.p))
 		unknown_key(w, path.p, s);
 	else if (!config_setting_is_group(s))
@@ -286,11 +302,48 @@ static void complain_missing(struct walk *w, unsigned int line)
 			complain_option(w, &w->rows[i], line, "is missing");
 }
 
-int config_read_options(struct config_reading *r, const char *bytes, size_t len, const struct option *rows, size_t count,
-			void *base, unsigned int *lines)
+/* An item begins with its line. */
+static void take_item(struct walk *outer, const struct config_list *l, struct config_items *items, const config_setting_t *group)
+{
+	unsigned int lines[OPTION_COUNT_MAX] = { 0 };
+	struct walk w = { .reading = outer->reading, .rows = l->rows, .count = l->row_count, .line = lines };
+	char prefix[64];
+
+	assert(l->row_count <= OPTION_COUNT_MAX);
+	snprintf(prefix, sizeof prefix, "%s.", l->path);
+	items->first = xrealloc(items->first, (items->count + 1) * l->size);
+	w.base = (char *)items->first + items->count++ * l->size;
+	memset(w.base, 0, l->size);
+	*(unsigned int *)w.base = group->line;
+	option_initialise(w.rows, w.count, w.base);
+	w.group = prefix;
+	walk(&w, group, "", 0);
+	complain_missing(&w, group->line);
+}
+
+static void take_list(struct walk *w, const struct config_list *l, const config_setting_t *list)
+{
+	struct config_items *items = (void *)((char *)w->list_base + l->offset);
+	int n = config_setting_type(list) == CONFIG_TYPE_LIST ? config_setting_length(list) : 0;
+
+	if (config_setting_type(list) != CONFIG_TYPE_LIST)
+		config_complain(w->reading, list->line, l->path, "wanted a list ( { … }, { … } )");
+	for (int i = 0; i < n; i++) {
+		const config_setting_t *e = config_setting_get_elem(list, (unsigned int)i);
+
+		if (config_setting_is_group(e))
+			take_item(w, l, items, e);
+		else
+			config_complain(w->reading, list->line, l->path, "entry %d is not a group { … }", i + 1);
+	}
+}
+
+int config_read_options(struct config_reading *r, const char *bytes, size_t len, const struct config_target *target)
 {
 	struct tree t = { .reading = r };
-	struct walk w = { .reading = r, .rows = rows, .count = count, .base = base, .group = "", .line = lines };
+	struct walk w = { .reading = r, .rows = target->rows, .count = target->count, .base = target->base, .group = "",
+			  .line = target->lines, .lists = target->lists, .list_count = target->list_count,
+			  .list_base = target->list_base };
 	int error = parse(&t, bytes, len);
 
 	if (error == 0) {
@@ -299,6 +352,19 @@ int config_read_options(struct config_reading *r, const char *bytes, size_t len,
 	}
 	config_destroy(&t.libconfig);
 	return error;
+}
+
+void config_release_lists(const struct config_target *target)
+{
+	for (size_t i = 0; i < target->list_count; i++) {
+		const struct config_list *l = &target->lists[i];
+		struct config_items *items = (void *)((char *)target->list_base + l->offset);
+
+		for (size_t k = 0; k < items->count; k++)
+			option_release(l->rows, l->row_count, (char *)items->first + k * l->size);
+		free(items->first);
+		*items = (struct config_items){ 0 };
+	}
 }
 
 /* --- dated versions --- */

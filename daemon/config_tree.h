@@ -4,10 +4,21 @@
  */
 #pragma once
 
+#include "config_notify.h"
 #include "config_scan.h"
 #include "options.h"
 
-/* Every key of the text is looked up in the table and every value put into base, or told in r->errors. lines (count of
- * them) says where each row was found, 0: nowhere. -EINVAL (told): nothing of the text could be read. */
-int config_read_options(struct config_reading *r, const char *bytes, size_t len, const struct option *rows, size_t count,
-			void *base, unsigned int *lines);
+/* Where values go: keys of a table, and lists of groups, each with a table of its own. */
+struct config_target {
+	const struct option *rows;
+	size_t count;
+	void *base;
+	unsigned int *lines; /* count of them: where each row was found, 0: nowhere */
+	const struct config_list *lists;
+	size_t list_count;
+	void *list_base;
+};
+/* Every key of the text is looked up and every value put into its place, or told in r->errors. -EINVAL (told): nothing
+ * of the text could be read. */
+int config_read_options(struct config_reading *r, const char *bytes, size_t len, const struct config_target *target);
+void config_release_lists(const struct config_target *target);

@@ -7,6 +7,7 @@
 #include "daemon.h"
 
 #include "../sinks/influx.h"
+#include "../sinks/notify.h"
 #include "acts.h"
 #include "alert_log.h"
 #include "backup_act.h"
@@ -40,6 +41,8 @@
 #define BACKLOG_STEP_MS 1000  /* while a backlog drains, at most one step in so long (measured: else 24 % of the time) */
 #define SLOW_MS 250
 #define VERIFY_ROWS 2000      /* of the chain a tick, in the background */
+#define STOP_PAGES_MS (5 * SECOND_MS)
+#define STOP_LOOK_MS 20
 #define INDICATORS_AT_ONCE 50
 #define WAL_QUIET_BYTES (8 << 20)
 #define HEAD_EVERY_MS HOUR_MS
@@ -47,7 +50,7 @@
 struct daemon {
 	struct config *config;
 	sd_event *event;
-	sd_event_source *tick, *step, *acts_source, *rebuilding;
+	sd_event_source *tick, *step, *acts_source, *rebuilding, *waiting;
 	struct base base;
 	struct recompute recompute;
 	int64_t last_freeze; /* when months to be frozen were looked for */
@@ -61,12 +64,13 @@ struct daemon {
 	struct mqtt *mqtt;
 	struct httpc *httpc;
 	struct influx *influx;
+	struct notify *notify;
 	struct session session;
 	struct rebuild *rebuild; /* under way for the act below, which is answered at its end; NULL: none */
 	struct http_act *rebuild_act;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
 	char why[128];
-	int64_t started_at, next_head, last_burst, last_step, ready_since;
+	int64_t started_at, next_head, last_burst, last_step, ready_since, stop_at;
 	size_t last_burst_count;
 	int64_t verified_n, verify_to;
 	uint8_t verified_hash[HASH_SIZE];
@@ -131,6 +135,7 @@ static int publish(void *context, const char *topic, const void *payload, size_t
 static void publish_alerts(struct daemon *d)
 {
 	alert_log_tell(&d->alert_log, d->base.ingest.ledger.head.n);
+	note_store(d, notify_changed(d->notify, d->base.ingest.ledger.head.n));
 	if (mqtt_is_ready(d->mqtt))
 		outlet_alerts(&d->outlet, d->base.ingest.ledger.head.n);
 }
@@ -235,6 +240,22 @@ static void fill_influx_facts(struct daemon *d, struct api_facts *f)
 				s.waiting[i]);
 }
 
+static void fill_page_facts(struct daemon *d, struct api_facts *f)
+{
+	struct notify_state s;
+	size_t used = strlen(f->sinks);
+
+	notify_state(d->notify, &s);
+	if (!s.on)
+		return;
+	if (s.away[0])
+		snprintf(f->sinks + used, sizeof f->sinks - used, "%s%s", used ? "; " : "", s.away);
+	api_facts_count(f, "nurseryd_pages_delivered_total", NULL, "Pages that an outlet took.", (int64_t)s.delivered);
+	api_facts_count(f, "nurseryd_page_failures_total", NULL, "Attempts to deliver a page that failed.", (int64_t)s.failed);
+	api_facts_gauge(f, "nurseryd_pages_waiting", NULL, "Pages that nobody has taken yet.", s.waiting);
+	api_facts_gauge(f, "nurseryd_page_lag_seconds", NULL, "For how long the oldest of them waits.", s.oldest_ms / SECOND_MS);
+}
+
 static void fill_facts(struct daemon *d, int64_t now)
 {
 	static const char *const labels[] = { "outcome=\"accepted\"", "outcome=\"rejected\"", "outcome=\"refused_pii\"",
@@ -283,6 +304,7 @@ static void fill_facts(struct daemon *d, int64_t now)
 	api_facts_count(&f, "nurseryd_backups_total", NULL, "Backups made.", (int64_t)d->backup.made);
 	api_facts_gauge(&f, "nurseryd_sites", NULL, "Nurseries ever heard of.", (int64_t)HASH_COUNT(d->base.ingest.fold.streams.sites));
 	fill_influx_facts(d, &f);
+	fill_page_facts(d, &f);
 	api_live_set(&d->live, &f);
 }
 
@@ -370,10 +392,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 	probe_store(d);
 	reserve_look(&d->reserve, d->config->store.path, started);
 	mqtt_tick(d->mqtt);
-	mqtt_pause(d->mqtt, !clock_is_right(d, now));
+	mqtt_pause(d->mqtt, d->stopping || !clock_is_right(d, now));
 	record_connection(d);
 	if (d->writable)
 		time_passes(d, now);
+	if (d->writable)
+		note_store(d, notify_tick(d->notify, d->base.ingest.ledger.head.n));
 	if (d->writable)
 		ask_senders(d, now);
 	verify_some(d);
@@ -568,6 +592,24 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 
 /* ---- signals ---- */
 
+/* Pages on their way get a moment (DESIGN §6); what is not delivered by then is sent by the next start. */
+static int on_waiting(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+
+	(void)usec;
+	if (notify_is_idle(d->notify) || clock_monotonic_ms() >= d->stop_at)
+		return sd_event_exit(d->event, 0);
+	sd_event_source_set_time_relative(source, STOP_LOOK_MS * 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int wait_for_pages(struct daemon *d)
+{
+	d->waiting = sd_event_source_disable_unref(d->waiting);
+	return sd_event_add_time_relative(d->event, &d->waiting, CLOCK_MONOTONIC, STOP_LOOK_MS * 1000, 1000, on_waiting, d);
+}
+
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct daemon *d = context;
@@ -575,8 +617,13 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	(void)source;
 	log_info("stopping", "signal=%u next=\"commit, say goodbye\"", info->ssi_signo);
 	sd_notify(0, "STOPPING=1");
+	if (d->stopping || notify_is_idle(d->notify))
+		d->stop_at = 0;
+	else
+		d->stop_at = clock_monotonic_ms() + STOP_PAGES_MS;
 	d->stopping = true;
-	return sd_event_exit(d->event, 0);
+	mqtt_pause(d->mqtt, true);
+	return d->stop_at ? wait_for_pages(d) : sd_event_exit(d->event, 0);
 }
 
 static int connect_broker(struct daemon *d);
@@ -649,6 +696,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		mqtt_reconfigure(d->mqtt, fresh);
 	}
 	note_store(d, influx_reconfigure(d->influx, fresh));
+	note_store(d, notify_reconfigure(d->notify, fresh, d->base.ingest.ledger.head.n));
 	config_free(old);
 	log_info("reloaded", "file=%s", fresh->file);
 	return 0;
@@ -704,10 +752,21 @@ static bool is_shedding(void *context)
 	return reserve_is_low(&d->reserve);
 }
 
+static const struct policy *policy_in_force(void *context)
+{
+	const struct daemon *d = context;
+
+	return d->base.ingest.fold.policy;
+}
+
 static int open_sinks(struct daemon *d)
 {
 	int r = httpc_new(d->event, &d->httpc);
 
+	if (r >= 0)
+		r = notify_new(&(struct notify_options){ .config = d->config, .store = d->base.store, .http = d->httpc,
+							 .policy = policy_in_force, .context = d },
+			       d->base.ingest.ledger.head.n, &d->notify);
 	if (r < 0)
 		return r;
 	return influx_new(d->event,
@@ -829,9 +888,11 @@ static void tear_down(struct daemon *d)
 	d->tick = sd_event_source_disable_unref(d->tick);
 	d->acts_source = sd_event_source_disable_unref(d->acts_source);
 	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
+	d->waiting = sd_event_source_disable_unref(d->waiting);
 	rebuild_free(d->rebuild); /* its act is refused with the others */
 	http_free(d->http);
 	influx_free(d->influx);
+	notify_free(d->notify);
 	httpc_free(d->httpc);
 	mqtt_free(d->mqtt);
 	session_done(&d->session);

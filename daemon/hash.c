@@ -54,13 +54,18 @@ void hash_sha256(const void *p, size_t len, uint8_t ret[static HASH_SIZE])
 		die_oom();
 }
 
-void hash_hmac(const uint8_t key[static HASH_SIZE], const void *p, size_t len, uint8_t ret[static HASH_SIZE])
+void hash_hmac_with(const void *key, size_t key_len, const void *p, size_t len, uint8_t ret[static HASH_SIZE])
 {
 	unsigned int size = HASH_SIZE;
 
 	pthread_once(&fetched, fetch_sha256);
-	if (!HMAC(sha256, key, HASH_SIZE, p, len, ret, &size))
+	if (!HMAC(sha256, key, (int)key_len, p, len, ret, &size))
 		die_oom();
+}
+
+void hash_hmac(const uint8_t key[static HASH_SIZE], const void *p, size_t len, uint8_t ret[static HASH_SIZE])
+{
+	hash_hmac_with(key, HASH_SIZE, p, len, ret);
 }
 
 void hash_random(void *p, size_t len)

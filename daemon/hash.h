@@ -12,6 +12,8 @@
 
 void hash_sha256(const void *p, size_t len, uint8_t ret[static HASH_SIZE]);
 void hash_hmac(const uint8_t key[static HASH_SIZE], const void *p, size_t len, uint8_t ret[static HASH_SIZE]);
+/* A key of any length, as others hand theirs out. */
+void hash_hmac_with(const void *key, size_t key_len, const void *p, size_t len, uint8_t ret[static HASH_SIZE]);
 void hash_random(void *p, size_t len);
 const char *hash_hex(const uint8_t hash[static HASH_SIZE], char text[static HASH_HEX_SIZE]);
 /* 64 hex digits; -EINVAL otherwise. */

@@ -26,7 +26,9 @@ struct httpc {
 struct httpc_call {
 	struct httpc *h;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *recipients;
+	const char *mail; /* what is left of it to upload; NULL: HTTP */
+	size_t mail_left;
 	void (*done)(void *context, const struct httpc_answer *answer);
 	void *context;
 	struct httpc_answer answer;
@@ -44,6 +46,7 @@ static void call_free(struct httpc_call *c)
 		c->next->prev = c->prev;
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
+	curl_slist_free_all(c->recipients);
 	free(c);
 }
 
@@ -63,7 +66,7 @@ static void finish(struct httpc_call *c, CURLcode code)
 
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after);
-	a->status = code == CURLE_OK ? (int)status : 0;
+	a->status = code == CURLE_OK ? (int)(c->mail ? 250 : status) : c->mail && status >= 400 ? (int)status : 0;
 	a->why = code == CURLE_OK ? "" : curl_easy_strerror(code);
 	a->retry_after_s = after > 0 ? (int64_t)after : 0;
 	curl_multi_remove_handle(c->h->multi, c->easy);
@@ -211,6 +214,35 @@ static void set_headers(struct httpc_call *c, const struct httpc_request *reques
 	curl_easy_setopt(c->easy, CURLOPT_USERAGENT, "nurseryd/" NURSERYD_VERSION);
 }
 
+static size_t on_upload(char *p, size_t size, size_t count, void *context)
+{
+	struct httpc_call *c = context;
+	size_t n = MIN(size * count, c->mail_left);
+
+	memcpy(p, c->mail, n);
+	c->mail += n;
+	c->mail_left -= n;
+	return n;
+}
+
+static void set_mail(struct httpc_call *c, const struct httpc_request *request)
+{
+	c->mail = request->body;
+	c->mail_left = request->len;
+	for (size_t i = 0; request->mail_to[i]; i++)
+		c->recipients = curl_slist_append(c->recipients, request->mail_to[i]);
+	curl_easy_setopt(c->easy, CURLOPT_MAIL_FROM, request->mail_from);
+	curl_easy_setopt(c->easy, CURLOPT_MAIL_RCPT, c->recipients);
+	curl_easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, on_upload);
+	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->len);
+	curl_easy_setopt(c->easy, CURLOPT_USE_SSL, (long)(request->plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	if (request->credential && *request->credential)
+		curl_easy_setopt(c->easy, CURLOPT_USERPWD, request->credential);
+}
+
 static void set_caution(struct httpc_call *c, int64_t timeout_ms)
 {
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -246,8 +278,14 @@ int httpc_start(struct httpc *h, const struct httpc_request *request, struct htt
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
 	set_caution(c, request->timeout_ms);
-	set_body(c, request);
-	set_headers(c, request);
+	if (request->ca_file && *request->ca_file)
+		curl_easy_setopt(c->easy, CURLOPT_CAINFO, request->ca_file);
+	if (request->mail_from) {
+		set_mail(c, request);
+	} else {
+		set_body(c, request);
+		set_headers(c, request);
+	}
 	if (curl_easy_setopt(c->easy, CURLOPT_URL, request->url) != CURLE_OK ||
 	    curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
 		call_free(c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Edges: HTTP requests to others. The only file of the daemon that includes <curl/…>. Never blocks: curl's sockets and
+ * Edges: HTTP requests and mails to others. The only file of the daemon that includes <curl/…>. Never blocks: curl's sockets and
  * timer live in the caller's event loop, names are resolved in curl's own thread.
  *
  * No redirects (a token would follow them), no proxy from the environment, http and https only, certificates are
@@ -30,6 +30,12 @@ struct httpc_request {
 	const void *body;           /* borrowed until done or httpc_cancel */
 	size_t len;
 	int64_t timeout_ms; /* in all */
+	const char *ca_file; /* PEM; NULL or "": the system's authorities */
+	/* A mail (smtp://, smtps://): the body is the whole message. status is then SMTP's, 250 when it was taken. */
+	const char *mail_from;             /* NULL: HTTP */
+	const char *const *mail_to;        /* NULL at the end */
+	const char *credential;            /* "user:password"; NULL or "": none */
+	bool plain;                        /* smtp:// without STARTTLS; else it is required */
 	/* Once, never from inside httpc_start; the call is over. */
 	void (*done)(void *context, const struct httpc_answer *answer);
 	void *context;

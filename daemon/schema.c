@@ -219,6 +219,17 @@ static const char migration_1[] =
 	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
 	" DELETE FROM point_site WHERE site = new.id AND unit = ifnull(old.unit, '');"
 	" INSERT INTO point_site(site, unit) VALUES(new.id, ifnull(old.unit, '')); END;"
+	/* operational: pages on their way out (sinks/pages.c). A row is one call of one address; key: the same however often it
+	 * is sent. next_at NULL: nothing more to do. peer: which url of the sink; contact "": the sink's own address */
+	"CREATE TABLE notification(id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, sink TEXT NOT NULL,"
+	" peer INTEGER NOT NULL, contact TEXT NOT NULL, alert INTEGER NOT NULL, kind TEXT NOT NULL, level INTEGER NOT NULL,"
+	" drill INTEGER NOT NULL, created_at INTEGER NOT NULL, next_at INTEGER, attempts INTEGER NOT NULL,"
+	" delivered_at INTEGER, answer TEXT) STRICT;"
+	"CREATE INDEX notification_waiting ON notification(sink, peer, next_at) WHERE next_at IS NOT NULL;"
+	"CREATE INDEX notification_by_alert ON notification(alert);"
+	/* operational: who is called when, unless somebody acknowledges */
+	"CREATE TABLE escalation(alert INTEGER PRIMARY KEY, level INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" paged_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE site_status(site TEXT PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 static const char *const migrations[] = { migration_1 };
@@ -273,6 +284,8 @@ const struct table schema_tables[] = {
 	{ "point_enrolment", "id", TABLE_OPERATIONAL },
 	{ "point_incident", "id", TABLE_OPERATIONAL },
 	{ "point_site", "site, unit", TABLE_OPERATIONAL },
+	{ "notification", "id", TABLE_OPERATIONAL },
+	{ "escalation", "alert", TABLE_OPERATIONAL },
 };
 const size_t schema_table_count = ARRAY_SIZE(schema_tables);
 

@@ -11,8 +11,8 @@ build="$run gcc git libc6-dev libconfig-dev libcurl4-openssl-dev libjansson-dev 
 	libsqlite3-dev libssl-dev libsystemd-dev make pkg-config uthash-dev zlib1g-dev"
 demo="$build curl mosquitto python3-minimal"
 test="$demo clang libclang-rt-dev cppcheck debootstrap influxdb influxdb-client libcmocka-dev mosquitto-clients openssl procps
-	python3 python3-jsonschema python3-paho-mqtt python3-pytest python3-requests python3-yaml sqlite3
-	prometheus systemd systemd-container victoria-metrics"
+	prometheus prometheus-alertmanager python3 python3-aiosmtpd python3-jsonschema python3-paho-mqtt python3-pytest
+	python3-requests python3-yaml sqlite3 systemd systemd-container victoria-metrics"
 analyse="$build clang-tidy python3"
 
 case "${1:-test}" in
