@@ -17,7 +17,7 @@
 #define TARGET_MAX 2048
 
 static const struct api_route *const tables[] = {
-	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes,
+	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes, api_brief_routes,
 };
 
 void api_response_done(struct api_response *rs)

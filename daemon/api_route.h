@@ -56,6 +56,7 @@ extern const struct api_route api_message_routes[];
 extern const struct api_route api_live_routes[];
 extern const struct api_route api_act_routes[];
 extern const struct api_route api_web_routes[];
+extern const struct api_route api_brief_routes[];
 
 /* Refuses: the answer is set, the handler returns 0 with *ret NULL. */
 int api_refuse(struct api_call *c, enum api_param param, const char *wanted);

@@ -277,7 +277,8 @@ const char *brief_type(const struct brief *b, enum brief_language language)
 {
 	const struct rule *rule = rule_of(b->rule);
 
-	if (b->incident && b->type >= 0 && b->type < INCIDENT_COUNT)
+	/* what is not paged (a late report of a fire) is about the rule, not the event */
+	if (b->incident && (!rule || rule->page) && b->type >= 0 && b->type < INCIDENT_COUNT)
 		return language == BRIEF_ZH ? types[b->type].zh : types[b->type].en;
 	return !rule ? b->rule : language == BRIEF_ZH ? rule->zh : rule->en;
 }

@@ -15,6 +15,8 @@ const struct log_id log_ids[] = {
 	{ "clock.refused", "b6ee12804a0843f48b948738cee274eb" },
 	{ "clock.wrong", "0fefd38232f24f41afde8b7c886e6046" },
 	{ "influx.held", "c7d1a0b5f3b94a0f9a5e62b1d8c40e77" },
+	{ "page.not_delivered", "4f0c6a1e8b7d4a2f9d3be5c07a16d294" },
+	{ "page.given_up", "b8d25e7390f14c6ca1e4730d5f9c2b68" },
 	{ "message.fault", "251ed9f14da944478d0034d815e08f08" },
 	{ "alert.incident_unreadable", "32166685850d4cb4b0b094dc0e94fb7c" },
 	{ "alert.revocation", "5aa08459f1a3408882a6ee4fc121cecd" },

@@ -326,7 +326,7 @@ int pages_open(struct pages *p, struct store *s, const struct config_notify *not
 static int load_waiting(struct pages *p, int64_t id, struct alert *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(p->store, &q, "SELECT " ALERT_COLUMNS " WHERE a.id = ?1 AND a." PAGES_UNACKNOWLEDGED, "i", id);
+	int r = store_query(p->store, &q, "SELECT " ALERT_COLUMNS " WHERE a.id = ?1 AND " PAGES_UNACKNOWLEDGED, "i", id);
 
 	if (r >= 0 && (r = store_step(q)) > 0)
 		take_alert(q, ret);

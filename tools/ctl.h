@@ -82,6 +82,10 @@ size_t ctl_width(const char *text);
 int ctl_verify(const struct ctl *ctl);
 int ctl_rebuild(const struct ctl *ctl);
 
+/* --- ctl_brief.c --- */
+
+int ctl_brief(const struct ctl *ctl);
+
 /* --- ctl_lint.c --- */
 
 int ctl_lint(const struct ctl *ctl);

@@ -539,6 +539,7 @@ const struct verb verbs[] = {
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
 	{ "unit", "CODE", "one city with all indicators, targets and its province", 1, 1, run_unit },
 	{ "alerts", "[--state open|all]", "what is called to somebody's attention", 0, 0, run_alerts },
+	{ "brief", "ALERT|CASE", "what a person who is called must know: one line for a text message, then all that is known", 1, 1, ctl_brief },
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },

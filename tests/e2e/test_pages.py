@@ -95,6 +95,28 @@ def test_an_s1_reaches_a_webhook_signed_with_the_line_that_fits_a_text_message(w
     assert outside == {"v": 1, "kind": "raise", "drill": False, "severity": "S1", "unit": "330100", "case": None, "line": "【S1】330100"}
 
 
+def test_the_brief_begins_with_the_line_and_says_what_is_not_known(world, hook):
+    w = world(f"sinks = ( {webhook(hook.url)} );")
+    w.incident("INC-0", type="fall", children={"dead": 0, "critical": 0, "serious": 0, "minor": 1, "missing": 0})
+    w.incident("INC-1", children={"dead": 0, "critical": 1, "serious": 0, "minor": 2, "missing": None})
+    wait_until(lambda: hook.bodies(), 10, "the page")
+    done = w.ctl("brief", "A-000001")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("【S1】杭州西湖 西湖区第一托育中心") and lines[0].endswith("|警 A-000001|回 ACK") and "伤亡未明" in lines[0]
+    brief = json.loads(w.ctl("--json", "brief", "A-000001").stdout)
+    assert "儿童失联" in [u["zh"] for u in brief["unknown"]] and "儿童危重 1" in [k["zh"] for k in brief["known"]]
+    assert brief["grade"]["now"] == "ordinary" and brief["grade"]["changes"]["zh"].startswith("死亡再增3人，或重伤（含危重）再增9人")
+    assert [(c["zh"], c["left_minutes"]) for c in brief["clocks"]][:2] == [("机构 → 县级", 59), ("县级 → 市级", 119)]
+    assert [e["event"] for e in brief["earlier"]] == ["INC-0"] and brief["site"]["registration"]["name"] == "西湖区第一托育中心"
+    assert [t["what"] for t in brief["timeline"]][:4] == ["occurred", "known", "reported", "alert raised"]
+    assert brief["first_report"]["zh"].startswith("关于杭州西湖西湖区第一托育中心火灾事件的首报")
+    assert w.ctl("brief", "A-000999").returncode == 1 and w.ctl("brief", "x/y").returncode == 2
+    tcp = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", f"http://127.0.0.1:{w.daemon.http}/api/v1/alerts/A-000001/brief"],
+                         capture_output=True, text=True)
+    assert tcp.stdout in ("401", "403")
+
+
 def test_a_redelivered_amended_or_later_message_calls_nobody_twice_and_neither_does_a_restart(world, hook):
     w = world(f"sinks = ( {webhook(hook.url)} );")
     w.incident("INC-1")
