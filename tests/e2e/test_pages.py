@@ -216,7 +216,7 @@ def test_mail_goes_over_starttls_with_a_password_and_says_it_in_utf8(world, tmp_
         letter = got["letter"]
         assert letter["Subject"].startswith("【S1】杭州西湖 西湖区第一托育中心") and "nurseryctl brief A-000001" in letter.get_content()
         assert letter["Subject"].endswith("回 ACK") and letter["Auto-Submitted"] == "auto-generated"
-        assert rows(w.daemon, "SELECT attempts, '<' || key || '@nurseryd>' FROM notification") == [(3, letter["Message-ID"])]
+        wait_until(lambda: rows(w.daemon, "SELECT attempts, '<' || key || '@nurseryd>' FROM notification") == [(3, letter["Message-ID"])], 5, "its record")
     finally:
         mails.stop()
 
