@@ -20,12 +20,12 @@ class Rules(World):
         super().__init__(directory)
         self.seq = 0
 
-    def imports(self, **files):
+    def imports(self, **files):  # no broker: status says "not ready", 1
         """At the real clock's time, so --fold goes on later than that."""
         daemon = Daemon(self.directory, 'url = "mqtt://127.0.0.1:1"').start()
         socket = self.directory / "nurseryd.sock"
         try:
-            wait_until(lambda: self.ctl("--socket", socket, "status").returncode == 0, 30, daemon.says)
+            wait_until(lambda: self.ctl("--socket", socket, "status").returncode in (0, 1), 30, daemon.says)
             for kind, text in files.items():
                 (self.directory / f"{kind}.csv").write_text(text)
                 done = self.ctl("--socket", socket, "import", kind, self.directory / f"{kind}.csv")
@@ -132,7 +132,7 @@ def test_the_order_of_arrival_does_not_make_a_later_figure_lower(world):
 # ---- target-missed, below-province ----
 
 def prepare(world, **files):
-    world.imports(population="division,name,reference_date,resident,under3,source\n330100,x,2026-01-01,10000,,s\n", **files)
+    world.imports(population="division,reference_date,resident,under3,source\n330100,2026-01-01,10000,,s\n", **files)
     world.fold(*world.later("2026-12-01"))
 
 
