@@ -257,6 +257,27 @@ def test_satisfaction_is_red_or_amber(world, good, bad, severity):
     assert world.alerts("art5-3") == ([(UNIT, "330100/satisfaction_family_policy", severity, "open")] if severity else [])
 
 
+# ---- clocks (DOMAIN §3) ----
+
+def test_an_incident_shows_its_clocks(world):
+    first = event(dead=None, critical=11) | {"stage": "first", "type": "fire"}
+    world.fold(line("2026-11-24T00:10:00Z", "incident", message(1, first)))
+    daemon = Daemon(world.directory, 'url = "mqtt://127.0.0.1:1"').start()
+    try:
+        path = f"http://localhost/api/v1/incidents/{SITE}/INC-1"
+        ask = lambda: subprocess.run(["curl", "-s", "--unix-socket", world.directory / "nurseryd.sock", path], capture_output=True, text=True).stdout
+        wait_until(lambda: "clocks" in ask(), 30, daemon.says)
+        clocks = {c["id"]: (c["due_at"][:16], c["state"]) for c in json.loads(ask())["clocks"]}
+    finally:
+        daemon.stop()
+    assert clocks["nursery_to_county"] == ("2026-11-24T00:10", "met")
+    assert clocks["county_to_city"][0] == "2026-11-24T02:10"
+    assert clocks["city_to_province"][0] == "2026-11-24T04:10"
+    assert "province_to_state_council" not in clocks
+    assert clocks["supplement"][0] == "2026-11-30T23:00"  # fire: 7 days
+    assert clocks["unconfirmed"][0] == "2026-11-24T01:10"
+
+
 # ---- the table in the documentation ----
 
 def test_the_documentation_has_every_rule():
