@@ -177,7 +177,8 @@ static int one_incident(struct api_call *c, json **ret)
 
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
-	return object_incident(c->api->store, id, c->holes[1], true, ret);
+	r = object_incident(c->api->store, id, c->holes[1], true, ret);
+	return r != 0 ? r : object_incident_clocks(c->api->store, id, c->holes[1], clock_now_ms(), *ret);
 }
 
 /* --- alerts --- */

@@ -24,6 +24,9 @@ int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **r
 /* alone: with every stage. */
 int object_incident(struct store *s, int64_t site, const char *event, bool alone, json **ret);
 
+/* Adds `clocks` to an incident's object: a list of {id, from, due_at, met_at, state}; state: running, met, overdue, unclear. */
+int object_incident_clocks(struct store *s, int64_t site, const char *event, int64_t now, json *object);
+
 /* inside: for the commission's own people; otherwise without site and subject. */
 int object_alert(struct store *s, int64_t id, bool inside, json **ret);
 /* "A-000123" → 123; -EINVAL for another form. */
