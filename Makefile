@@ -139,6 +139,10 @@ bare:
 bench: all
 	$(quiet)$(PYTHON) tests/bench/bench.py
 
+# docs/screenshots/ from a demo daemon, in a real browser.
+screenshots: all
+	$(quiet)$(PYTHON) scripts/screenshots.py
+
 # gcc -fanalyzer and clang-tidy; what is let pass stands in .clang-tidy and scripts/analyse.txt.
 analyse:
 	$(quiet)scripts/deps.sh analyse
@@ -159,6 +163,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench analyse install clean help fuzz fuzz-targets coverage
+.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench screenshots analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

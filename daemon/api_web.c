@@ -105,6 +105,8 @@ static int web(struct api_call *c, json **ret)
 	const char *name = c->holes[0] ? c->holes[0] : "";
 
 	(void)ret;
+	if (c->holes[0] && !*name) /* "/web/": not a second address of the page */
+		return API_NOT_FOUND;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (strcmp(files[i].name, name) == 0)
 			return send_file(c, &files[i]);
