@@ -153,8 +153,9 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(DATADIR) config/data/*
 	install -D -m 644 config/policy.conf $(DESTDIR)$(SYSCONFDIR)/nurseryd/policy.conf
 	install -D -m 644 systemd/nurseryd.conf $(DESTDIR)$(SYSCONFDIR)/nurseryd/nurseryd.conf
-	install -D -m 644 -t $(DESTDIR)$(UNITDIR) systemd/nurseryd.service
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) systemd/nurseryd.service systemd/nurseryd.socket
 	install -D -m 644 -t $(DESTDIR)$(CATALOGDIR) systemd/nurseryd.catalog
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/prometheus dashboards/prometheus/nurseryd.rules.yml
 	install -D -m 644 systemd/nurseryd.sysusers $(DESTDIR)$(SYSUSERSDIR)/nurseryd.conf
 
 clean:

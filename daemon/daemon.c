@@ -297,7 +297,7 @@ static void fill_facts(struct daemon *d, int64_t now)
 	api_facts_count(&f, "nurseryd_mqtt_takeovers_total", NULL, "Sessions taken over by another client.",
 			(int64_t)m->takeovers);
 	api_facts_count(&f, "nurseryd_mqtt_published_total", NULL, "Messages published.", (int64_t)m->published);
-	api_facts_count(&f, "nurseryd_unit_days_computed_total", NULL, "Days of units computed.", d->recompute.days);
+	api_facts_count(&f, "nurseryd_recomputations_total", NULL, "Days of units computed.", d->recompute.days);
 	api_facts_count(&f, "nurseryd_requests_total", NULL, "Requests to send missing messages again.", (int64_t)d->requests.sent);
 	api_facts_count(&f, "nurseryd_gaps_lost_total", NULL, "Ranges of seqs given up.", (int64_t)d->requests.lost_ranges);
 	api_facts_gauge(&f, "nurseryd_gaps", NULL, "Ranges of seqs that are missing, at the last look.", d->requests.open);

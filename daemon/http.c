@@ -18,6 +18,7 @@
 #include "../sinks/gzip.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,6 +26,7 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <utlist.h>
 
 #define DEADLINE_MS (10 * SECOND_MS) /* of one request, and of the silence before the next */
@@ -484,17 +486,38 @@ static int start_daemon(struct http *h, struct listener *l)
 	return l->daemon ? 0 : -EIO;
 }
 
+/* Socket activation: what the service manager opened before us takes the place of the configured addresses. */
+static void take_activated(struct http *h)
+{
+	int count = sd_listen_fds(1);
+
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
+		bool local = sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
+		struct listener *l = local ? &h->unix_socket : &h->tcp;
+
+		if (l->fd >= 0 || sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+			log_warning("http.activated", "fd=%d why=\"not a listening stream socket, or the second of its kind\" next=\"it is closed\"",
+				    fd);
+			close(fd);
+			continue;
+		}
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		l->fd = fd;
+	}
+}
+
 static int open_listeners(struct http *h, char *why)
 {
 	int r = 0;
 
-	if (h->listen[0])
+	take_activated(h);
+	if (h->tcp.fd < 0 && h->listen[0])
 		r = listen_tcp(h->listen, why, HTTP_WHY_SIZE, &h->tcp.fd);
-	if (r >= 0 && h->socket[0])
+	if (r >= 0 && h->unix_socket.fd < 0 && h->socket[0])
 		r = listen_unix(h->socket, why, HTTP_WHY_SIZE, &h->unix_socket.fd, &h->socket_id);
-	if (r >= 0 && h->listen[0])
+	if (r >= 0 && h->tcp.fd >= 0)
 		r = start_daemon(h, &h->tcp);
-	if (r >= 0 && h->socket[0])
+	if (r >= 0 && h->unix_socket.fd >= 0)
 		r = start_daemon(h, &h->unix_socket);
 	if (r == -EIO && !why[0])
 		snprintf(why, HTTP_WHY_SIZE, "libmicrohttpd did not start");
