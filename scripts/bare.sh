@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Proves the two commands of the README on a bare machine: a Debian 12 fresh from debootstrap --variant=minbase, in it
 # git alone, a fresh clone of HEAD, and then scripts/demo.sh and scripts/check.sh as a newcomer would type them.
-#   scripts/bare.sh [demo] [check]      default both; root only; the folder is removed afterwards unless BARE_KEEP=1
+#   scripts/bare.sh [demo] [check] [guide]   default the first two; guide: the integrator's quick start; root only; the folder is removed afterwards unless BARE_KEEP=1
 #   BARE_DIR=/var/tmp/…  DEBIAN_MIRROR=http://…  DEMO_SECONDS=30  SKIP=… as scripts/check.sh has it
 # A chroot with its own mounts and processes, not nspawn: inside nspawn the nspawn step of check.sh could not run.
 set -euo pipefail
@@ -19,7 +19,8 @@ for part in $parts; do
 	case $part in
 	demo) commands+=("scripts/demo.sh --seconds ${DEMO_SECONDS:-30}") ;;
 	check) commands+=("scripts/check.sh") ;;
-	*) echo "usage: scripts/bare.sh [demo] [check]" >&2; exit 2 ;;
+	guide) commands+=("scripts/quick-start.sh") ;;
+	*) echo "usage: scripts/bare.sh [demo] [check] [guide]" >&2; exit 2 ;;
 	esac
 done
 
