@@ -118,7 +118,8 @@ static inline void add_incident(struct store *s)
 			"INSERT INTO incident_message VALUES(1,'INC-1',1,%d,%d,%lld,NULL,0,%d,%d,8,%lld,%lld,0,1,0,2,NULL,0,0,"
 			"0,20000,5,NULL,1,1,1,1)",
 			seq, 5 + seq, (long long)NOW_MS, seq == 2, seq - 1, (long long)NOW_MS, (long long)NOW_MS);
-	run_sql(s, "INSERT INTO alert VALUES(123,'art5-1','330100','330102','" SITE_A "','INC-1','S1',0,1,'open',%lld,NULL,6,6,NULL),"
+	run_sql(s, "INSERT INTO alert(id, rule, unit, division, site, subject, severity, unconfirmed, paged, state, raised_at, closed_at,"
+		" raised_n, changed_n, closed_because) VALUES(123,'art5-1','330100','330102','" SITE_A "','INC-1','S1',0,1,'open',%lld,NULL,6,6,NULL),"
 		   "(124,'severe-incident','330200','330202',NULL,'INC-2','S1',0,1,'closed',%lld,%lld,7,9,'officer')",
 		(long long)NOW_MS, (long long)NOW_MS, (long long)NOW_MS);
 }
