@@ -138,6 +138,7 @@ static int set_province(struct store *s, struct province_sums *cache, const stru
 	json *p;
 	int r = province_rules_on(s, cache, m->last_day, &rules);
 
+	json_set(object, "province", NULL);
 	if (r < 0 || !rules)
 		return r;
 	r = cache->without_averages ? 0 : set_official(s, rules, m, object);

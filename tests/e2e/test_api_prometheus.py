@@ -94,7 +94,9 @@ def test_sockets_that_were_opened_for_it_are_taken(tmp_path):
                                     BUILD / "nurseryd", "-c", tmp_path / "n.conf"], cwd=tmp_path, stderr=log)
     try:
         wait_until(lambda: path.exists(), 10, "the socket is there before the daemon")
-        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=30).json() == {"status": "ok", "http_port": port}
+        # The very first answer may come before the main thread has said which port it is.
+        wait_until(lambda: requests.get(f"http://127.0.0.1:{port}/healthz", timeout=30).json() ==
+                   {"status": "ok", "http_port": port}, 10, "the port given is the port said")
         status = subprocess.run([BUILD / "nurseryctl", "--socket", path, "status"], capture_output=True, text=True, timeout=30)
         assert f"http port   {port}\n" in status.stdout, status.stdout + status.stderr
         with pytest.raises(requests.ConnectionError):
