@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "ids.h"
 #include "log.h"
+#include "procedures.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 static const struct api_route *const tables[] = {
 	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes, api_brief_routes,
+	api_case_routes,
 };
 
 void api_response_done(struct api_response *rs)
@@ -34,7 +36,8 @@ static const char *status_word(int status)
 		const char *word;
 	} words[] = {
 		{ 400, "bad-request" },	  { 401, "unauthorized" }, { 403, "forbidden" },      { 404, "not-found" },
-		{ 405, "method" },	  { 413, "too-large" },	   { 421, "misdirected" },    { 422, "unprocessable" },
+		{ 405, "method" },	  { 409, "conflict" },	   { 412, "changed" },
+			  { 413, "too-large" },	   { 421, "misdirected" },    { 422, "unprocessable" },
 		{ 500, "internal" },	  { 503, "unavailable" },
 	};
 
@@ -132,6 +135,11 @@ static const char *const severities[] = { "S1", "S2", "S3", "S4", NULL };
 static const char *const alert_states[] = { "open", "all", NULL };
 static const char *const outcomes[] = { "accepted", "rejected", "refused_pii", "fault", NULL };
 
+static bool is_case_state(const char *text)
+{
+	return strcmp(text, "open") == 0 || strcmp(text, "all") == 0 || case_state_known(text);
+}
+
 /* One row a parameter: a check or a list of words, and what is wanted in words. */
 static const struct {
 	const char *name;
@@ -152,6 +160,7 @@ static const struct {
 	[PARAM_OUTCOME] = { "outcome", NULL, outcomes, "accepted, rejected, refused_pii or fault" },
 	[PARAM_SITE] = { "site", ids_site_valid, NULL, "a site id: a USCC, or USCC-NN" },
 	[PARAM_REVISION] = { "revision", is_revision, NULL, "a whole number from 1" },
+	[PARAM_CASE_STATE] = { "state", is_case_state, NULL, "open, all, or a state of a case such as verifying" },
 	[PARAM_FEED] = { "feed", is_cursor, NULL, "registration, enrolment, incident or survey" },
 };
 
@@ -204,10 +213,11 @@ static char *decode(const char *text, size_t len)
 	return out;
 }
 
-static int param_named(const char *name, size_t len)
+/* Of two with one name the one that the route knows. */
+static int param_named(const struct api_route *route, const char *name, size_t len)
 {
 	for (int i = 0; i < PARAM_COUNT; i++)
-		if (strlen(params[i].name) == len && memcmp(params[i].name, name, len) == 0)
+		if (route->params >> i & 1 && strlen(params[i].name) == len && memcmp(params[i].name, name, len) == 0)
 			return i;
 	return -1;
 }
@@ -235,11 +245,11 @@ static bool take_param(struct api_call *c, const struct api_route *route, const 
 {
 	const char *equals = memchr(text, '=', len);
 	size_t name_len = equals ? (size_t)(equals - text) : len;
-	int i = param_named(text, name_len);
+	int i = param_named(route, text, name_len);
 
 	if (len == 0)
 		return true;
-	if (i < 0 || !(route->params >> i & 1)) {
+	if (i < 0) {
 		refuse_unknown(c, route, text, name_len);
 		return false;
 	}
@@ -418,6 +428,13 @@ bool api_act_is_open(const char *method, const char *target)
 	return route && route->open;
 }
 
+unsigned api_act_roles(const char *method, const char *target)
+{
+	const struct api_route *route = route_of(method, target);
+
+	return route ? route->roles : 0;
+}
+
 size_t api_body_max(const char *method, const char *target)
 {
 	const struct api_route *route = route_of(method, target);
@@ -453,13 +470,13 @@ static int ask(struct api_call *c, const struct api_route *route, json **ret)
 }
 
 /* FNV-1a and the length: it tells an answer from the one before, and nobody gains by a collision. */
-static void set_etag(struct api_response *rs)
+void api_etag(const char *bytes, size_t len, char ret[static API_ETAG_SIZE])
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < rs->body.len; i++)
-		hash = (hash ^ (unsigned char)rs->body.p[i]) * UINT64_C(0x100000001b3);
-	snprintf(rs->etag, sizeof rs->etag, "\"%016llx-%zx\"", (unsigned long long)hash, rs->body.len);
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	snprintf(ret, API_ETAG_SIZE, "\"%016llx-%zx\"", (unsigned long long)hash, len);
 }
 
 static bool etag_known(const char *if_none_match, const char *etag)
@@ -471,7 +488,7 @@ void api_send(struct api_call *c, const char *content_type)
 {
 	c->rs->status = 200;
 	c->rs->content_type = content_type;
-	set_etag(c->rs);
+	api_etag(c->rs->body.p, c->rs->body.len, c->rs->etag);
 	if (!etag_known(c->rq->if_none_match, c->rs->etag))
 		return;
 	c->rs->status = 304;
@@ -514,7 +531,8 @@ void api_answer(struct api *api, const struct api_request *rq, struct api_respon
 	else if (!route || (route->local && !rq->local))
 		problem(&c, 404, "there is no such path", "the paths are listed in docs/openapi.yaml");
 	else if (route->role && !rq->trusted)
-		problem(&c, 403, "a role is needed", "over TCP this needs an officer's role; the Unix socket has one");
+		problem(&c, rq->known ? 403 : 401, "a role is needed",
+			"over TCP this needs a bearer token of somebody with a role; the Unix socket knows who you are");
 	else if (!route->handler)
 		problem(&c, 503, "acts need the daemon", "send this to the daemon, a database file only answers");
 	else

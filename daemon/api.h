@@ -64,16 +64,17 @@ struct api {
 	const char *db_path;   /* absolute; borrowed */
 };
 
+#define API_ETAG_SIZE 40
+
 struct api_request {
 	const char *method;
 	const char *target;        /* as it came: path, and query behind '?' */
 	const char *if_none_match; /* or NULL */
 	bool trusted;              /* the Unix socket, a database file in hand, or a role over TCP */
+	bool known;                /* came with a credential */
 	bool local;                /* the Unix socket or a database file: may hear of paths */
 	int64_t now_ms;
 };
-
-#define API_ETAG_SIZE 40
 
 struct api_response { /* zero-initialised by the caller; api_response_done frees */
 	int status;
@@ -94,6 +95,9 @@ bool api_is_stream(const char *method, const char *target);
 /* A POST that a route knows: the caller hands it to the main thread. */
 bool api_is_act(const char *method, const char *target);
 bool api_act_is_open(const char *method, const char *target); /* needs no credential over TCP */
+unsigned api_act_roles(const char *method, const char *target); /* one of these (people.h) may; 0: anybody with a credential */
+/* The ETag of an answer with these bytes. */
+void api_etag(const char *bytes, size_t len, char ret[static API_ETAG_SIZE]);
 /* The most bytes a body of this request may have. */
 size_t api_body_max(const char *method, const char *target);
 

@@ -7,14 +7,13 @@
 #define IMPORT_MAX ((size_t)16 * 1024 * 1024)
 
 const struct api_route api_act_routes[] = {
-	{ .method = "POST", .pattern = "/alerts/{id}/actions" },
-	{ .method = "POST", .pattern = "/incidents/{site}/{event}/actions" },
-	{ .method = "POST", .pattern = "/imports/{kind}", .body_max = IMPORT_MAX },
+	{ .method = "POST", .pattern = "/imports/{kind}", .roles = ROLE(OPERATOR) | ROLE(PROV_HC) | ROLE(NHC),
+	  .body_max = IMPORT_MAX },
 	{ .method = "POST", .pattern = "/lint/{feed}", .open = true, .body_max = (size_t)1024 * 1024 },
-	{ .method = "POST", .pattern = "/backup" },
-	{ .method = "POST", .pattern = "/rebuild" },
-	{ .method = "POST", .pattern = "/sinks/{sink}/refill" },
-	{ .method = "POST", .pattern = "/messages/{n}/replay" },
-	{ .method = "POST", .pattern = "/messages/{n}/erase" },
+	{ .method = "POST", .pattern = "/backup", .roles = ROLE(OPERATOR) },
+	{ .method = "POST", .pattern = "/rebuild", .roles = ROLE(OPERATOR) },
+	{ .method = "POST", .pattern = "/sinks/{sink}/refill", .roles = ROLE(OPERATOR) },
+	{ .method = "POST", .pattern = "/messages/{n}/replay", .roles = ROLE(OPERATOR) },
+	{ .method = "POST", .pattern = "/messages/{n}/erase", .roles = ROLE(OPERATOR) },
 	{ 0 },
 };

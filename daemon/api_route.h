@@ -7,6 +7,7 @@
 #include "api.h"
 #include "json.h"
 #include "objects.h"
+#include "people.h"
 
 #define API_SEGMENTS_MAX 8
 #define API_ANSWER_BUDGET_MS 200 /* of one read transaction; the limit is 250 (DESIGN §4.15) */
@@ -15,7 +16,7 @@
 
 enum api_param {
 	PARAM_LIMIT, PARAM_AFTER, PARAM_PROVINCE, PARAM_UNIT, PARAM_PERIOD, PARAM_FROM, PARAM_TO, PARAM_SEVERITY,
-	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION,
+	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION, PARAM_CASE_STATE,
 	PARAM_COUNT,
 };
 
@@ -43,6 +44,7 @@ struct api_route {
 	uint32_t params;     /* bits of enum api_param */
 	bool root;
 	bool role;  /* needed over TCP */
+	unsigned roles; /* of an act: whoever has one of these may; 0 with `open`: everybody */
 	bool local; /* Unix socket and nurseryctl --db only */
 	bool open;  /* an act that stores nothing: over TCP without a credential too */
 	size_t body_max; /* 0: the usual */
@@ -57,6 +59,7 @@ extern const struct api_route api_live_routes[];
 extern const struct api_route api_act_routes[];
 extern const struct api_route api_web_routes[];
 extern const struct api_route api_brief_routes[];
+extern const struct api_route api_case_routes[];
 
 /* Refuses: the answer is set, the handler returns 0 with *ret NULL. */
 int api_refuse(struct api_call *c, enum api_param param, const char *wanted);

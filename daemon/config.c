@@ -7,11 +7,13 @@
 #include "config_check.h"
 #include "config_tree.h"
 #include "err.h"
+#include "person.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -101,6 +103,10 @@ static const struct option options[] = {
 };
 
 static_assert(ARRAY_SIZE(options) <= OPTION_COUNT_MAX, "enlarge OPTION_COUNT_MAX");
+
+static const struct config_list people_list = {
+	.path = "people", .rows = person_options, .row_count = PERSON_OPTION_COUNT, .size = sizeof(struct person), .offset = AT(people),
+};
 
 /* What the rest of the program wants to know in parts. The texts were checked, so nothing fails. */
 static void derive(struct config *c)
@@ -193,6 +199,42 @@ static void apply_rules(struct config_reading *r, const unsigned int *lines, con
 	}
 }
 
+static struct person *person_at(const struct config *c, size_t i)
+{
+	return (struct person *)c->people.first + i;
+}
+
+static const char *person_mistake(const struct config *c, size_t i)
+{
+	const struct person *p = person_at(c, i);
+
+	if (*p->token_sha256 && *p->token_file)
+		return "token_sha256 and token_file: set one of them";
+	for (size_t k = 0; k < i; k++) {
+		const struct person *other = person_at(c, k);
+
+		if (strcmp(other->name, p->name) == 0)
+			return "this name stands twice: two people must not sign as one";
+		if (p->uid >= 0 && other->uid == p->uid)
+			return "this uid is another person's, too: who acts must be known";
+		if (*p->token_sha256 && strcasecmp(other->token_sha256, p->token_sha256) == 0)
+			return "this token is another person's, too: who acts must be known";
+	}
+	return NULL;
+}
+
+static void check_people(struct config_reading *r, const struct config *c)
+{
+	if (c->people.count > PEOPLE_MAX)
+		config_complain(r, person_at(c, PEOPLE_MAX)->line, "people", "at most %d", PEOPLE_MAX);
+	for (size_t i = 0; i < c->people.count; i++) {
+		const char *mistake = person_mistake(c, i);
+
+		if (mistake)
+			config_complain(r, person_at(c, i)->line, "people", "%s: %s", person_at(c, i)->name, mistake);
+	}
+}
+
 int config_read_bytes(const char *path, size_t max, struct buf *ret)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -257,20 +299,22 @@ static int directory_of(const char *path, char **ret)
 static struct config_target target_of(struct config *c, unsigned int *lines)
 {
 	return (struct config_target){ .rows = options, .count = ARRAY_SIZE(options), .base = c, .lines = lines,
-				       .lists = config_notify_lists, .list_count = config_notify_list_count,
-				       .list_base = &c->notify };
+				       .lists = { { config_notify_lists, config_notify_list_count, &c->notify }, { &people_list, 1, c } } };
+}
+
+static void resolve_list(const struct config_list *l, void *base, const char *dir)
+{
+	struct config_items *items = (void *)((char *)base + l->offset);
+
+	for (size_t k = 0; k < items->count; k++)
+		option_resolve(l->rows, l->row_count, (char *)items->first + k * l->size, dir, getenv("CREDENTIALS_DIRECTORY"));
 }
 
 static void resolve_lists(const struct config_target *t, const char *dir)
 {
-	for (size_t i = 0; i < t->list_count; i++) {
-		const struct config_list *l = &t->lists[i];
-		struct config_items *items = (void *)((char *)t->list_base + l->offset);
-
-		for (size_t k = 0; k < items->count; k++)
-			option_resolve(l->rows, l->row_count, (char *)items->first + k * l->size, dir,
-				       getenv("CREDENTIALS_DIRECTORY"));
-	}
+	for (size_t k = 0; k < ARRAY_SIZE(t->lists); k++)
+		for (size_t i = 0; i < t->lists[k].count; i++)
+			resolve_list(&t->lists[k].rows[i], t->lists[k].base, dir);
 }
 
 static int load(struct config *c, const char *path, const char *dir, struct buf *errors)
@@ -288,8 +332,10 @@ static int load(struct config *c, const char *path, const char *dir, struct buf 
 		option_resolve(options, ARRAY_SIZE(options), c, dir, getenv("CREDENTIALS_DIRECTORY"));
 		resolve_lists(&target, dir);
 		derive(c);
-		if (!r.broken)
+		if (!r.broken) {
 			apply_rules(&r, lines, c);
+			check_people(&r, c);
+		}
 		if (!r.failed)
 			config_notify_check(&r, &c->notify);
 		error = r.failed ? -EINVAL : 0;
@@ -384,6 +430,24 @@ static void print_lists(const struct config *c, struct buf *out)
 	buf_str(out, end);
 }
 
+static void print_people(const struct config *c, struct buf *out)
+{
+	buf_str(out, "\n# Who may do what (docs/operator.md): known by the uid on the socket, or by a bearer token over TCP, of which only\n"
+		     "# the SHA-256 stands here (or token_file names a file). root and the daemon's own user are operators.\n"
+		     "# { name = \"li.wei\"; roles = [ \"prov_hc\" ]; uid = 1001; token_sha256 = \"…\"; scope = [ \"33\" ]; }\n"
+		     "people = (");
+	for (size_t i = 0; i < c->people.count; i++) {
+		buf_str(out, i > 0 ? ",\n\t{" : "\n\t{");
+		for (size_t k = 0; k < PERSON_OPTION_COUNT; k++) {
+			buf_printf(out, " %s = ", person_options[k].path);
+			option_value(&person_options[k], person_at(c, i), out);
+			buf_char(out, ';');
+		}
+		buf_str(out, " }");
+	}
+	buf_str(out, c->people.count > 0 ? "\n);\n" : " );\n");
+}
+
 void config_print(const struct config *c, struct buf *out)
 {
 	struct config written = *c;
@@ -393,4 +457,5 @@ void config_print(const struct config *c, struct buf *out)
 		     "# value shown in the shipped file. Check with: nurseryd -c FILE --check-config\n\n");
 	option_print(options, ARRAY_SIZE(options), &written, out);
 	print_lists(c, out);
+	print_people(c, out);
 }

@@ -58,6 +58,7 @@ struct config {
 	} limits;
 	enum log_level log_level;
 	struct config_notify notify;
+	struct config_items people; /* of struct person */
 };
 
 /* NULL: all defaults, relative to the working directory. Returns 0; or -errno (-EINVAL for what the file says) with

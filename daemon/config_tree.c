@@ -60,9 +60,7 @@ struct walk {
 	void *base;
 	const char *group;                   /* stands before the keys in errors, with its dot; "" */
 	unsigned int *line;                  /* where each row was found; 0: nowhere */
-	const struct config_list *lists;
-	size_t list_count;
-	void *list_base;
+	const struct config_target *target; /* its lists; NULL inside a list */
 };
 
 static void clip(const char *text, struct buf *out)
@@ -251,13 +249,16 @@ static void unknown_key(struct walk *w, const char *path, const config_setting_t
 }
 
 static void walk(struct walk *w, const config_setting_t *group, const char *prefix, int depth);
-static void take_list(struct walk *w, const struct config_list *l, const config_setting_t *list);
+static void take_list(struct walk *w, const struct config_list *l, void *base, const config_setting_t *list);
 
-static const struct config_list *list_of(const struct walk *w, const char *path)
+static const struct config_list *list_of(const struct walk *w, const char *path, void **ret_base)
 {
-	for (size_t i = 0; i < w->list_count; i++)
-		if (strcmp(w->lists[i].path, path) == 0)
-			return &w->lists[i];
+	for (size_t k = 0; w->target && k < ARRAY_SIZE(w->target->lists); k++)
+		for (size_t i = 0; i < w->target->lists[k].count; i++)
+			if (strcmp(w->target->lists[k].rows[i].path, path) == 0) {
+				*ret_base = w->target->lists[k].base;
+				return &w->target->lists[k].rows[i];
+			}
 	return NULL;
 }
 
@@ -266,14 +267,15 @@ static void walk_member(struct walk *w, const config_setting_t *s, const char *p
 	struct buf path = { 0 };
 	const struct config_list *list;
 	const struct option *o;
+	void *base = NULL;
 
 	buf_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", config_setting_name(s));
 	o = option_find(w->rows, w->count, path.p);
-	list = list_of(w, path.p);
+	list = list_of(w, path.p, &base);
 	if (o)
 		take_option(w, o, s);
 	else if (list)
-		take_list(w, list, s);
+		take_list(w, list, base, s);
 	else if (!option_is_group(w->rows, w->count, path.p))
 		unknown_key(w, path.p, s);
 	else if (!config_setting_is_group(s))
@@ -321,9 +323,9 @@ static void take_item(struct walk *outer, const struct config_list *l, struct co
 	complain_missing(&w, group->line);
 }
 
-static void take_list(struct walk *w, const struct config_list *l, const config_setting_t *list)
+static void take_list(struct walk *w, const struct config_list *l, void *base, const config_setting_t *list)
 {
-	struct config_items *items = (void *)((char *)w->list_base + l->offset);
+	struct config_items *items = (void *)((char *)base + l->offset);
 	int n = config_setting_type(list) == CONFIG_TYPE_LIST ? config_setting_length(list) : 0;
 
 	if (config_setting_type(list) != CONFIG_TYPE_LIST)
@@ -342,8 +344,7 @@ int config_read_options(struct config_reading *r, const char *bytes, size_t len,
 {
 	struct tree t = { .reading = r };
 	struct walk w = { .reading = r, .rows = target->rows, .count = target->count, .base = target->base, .group = "",
-			  .line = target->lines, .lists = target->lists, .list_count = target->list_count,
-			  .list_base = target->list_base };
+			  .line = target->lines, .target = target };
 	int error = parse(&t, bytes, len);
 
 	if (error == 0) {
@@ -354,17 +355,21 @@ int config_read_options(struct config_reading *r, const char *bytes, size_t len,
 	return error;
 }
 
+static void release_list(const struct config_list *l, void *base)
+{
+	struct config_items *items = (void *)((char *)base + l->offset);
+
+	for (size_t k = 0; k < items->count; k++)
+		option_release(l->rows, l->row_count, (char *)items->first + k * l->size);
+	free(items->first);
+	*items = (struct config_items){ 0 };
+}
+
 void config_release_lists(const struct config_target *target)
 {
-	for (size_t i = 0; i < target->list_count; i++) {
-		const struct config_list *l = &target->lists[i];
-		struct config_items *items = (void *)((char *)target->list_base + l->offset);
-
-		for (size_t k = 0; k < items->count; k++)
-			option_release(l->rows, l->row_count, (char *)items->first + k * l->size);
-		free(items->first);
-		*items = (struct config_items){ 0 };
-	}
+	for (size_t k = 0; k < ARRAY_SIZE(target->lists); k++)
+		for (size_t i = 0; i < target->lists[k].count; i++)
+			release_list(&target->lists[k].rows[i], target->lists[k].base);
 }
 
 /* --- dated versions --- */

@@ -14,9 +14,11 @@ struct config_target {
 	size_t count;
 	void *base;
 	unsigned int *lines; /* count of them: where each row was found, 0: nowhere */
-	const struct config_list *lists;
-	size_t list_count;
-	void *list_base;
+	struct config_lists {
+		const struct config_list *rows;
+		size_t count;
+		void *base; /* of the rows' offsets */
+	} lists[2];
 };
 /* Every key of the text is looked up and every value put into its place, or told in r->errors. -EINVAL (told): nothing
  * of the text could be read. */

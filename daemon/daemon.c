@@ -16,7 +16,9 @@
 #include "http.h"
 #include "log.h"
 #include "mqtt.h"
+#include "officer_acts.h"
 #include "outlet.h"
+#include "people.h"
 #include "recompute.h"
 #include "reserve.h"
 #include "requests.h"
@@ -60,6 +62,7 @@ struct daemon {
 	struct requests requests;
 	struct backup_act backup;
 	struct api_live live;
+	struct people people;
 	struct http *http;
 	struct mqtt *mqtt;
 	struct httpc *httpc;
@@ -578,6 +581,11 @@ static int on_acts(sd_event_source *source, int fd, uint32_t events, void *conte
 		}
 		if (influx_act(d, a->path, &told))
 			;
+		else if (officer_act_is(a->path) && clock_is_right(d, now))
+			note_store(d, officer_act_perform(&d->base.ingest,
+							  &(struct officer_request){ a->path, a->body.p ? a->body.p : "", a->body.len, &a->who,
+										     a->idempotency_key, a->if_match, now },
+							  &told));
 		else if (clock_is_right(d, now))
 			note_store(d, act_perform(&d->base.ingest, a->method, a->path, a->body.p, a->body.len, a->actor, now,
 						  &told));
@@ -657,6 +665,16 @@ static bool same_broker(const struct config *a, const struct config *b)
 	       same_text(a->mqtt.key_file, b->mqtt.key_file);
 }
 
+static int set_people(struct daemon *d, const struct config *c, const char *next)
+{
+	char why[256];
+	int r = people_set(&d->people, c->people.first, c->people.count, why, sizeof why);
+
+	if (r < 0)
+		log_error("people.refused", "why=\"%s\" next=\"%s\"", why, next);
+	return r;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct daemon *d = context;
@@ -676,7 +694,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		config_free(fresh);
 		return 0;
 	}
-	if (base_load(&d->base, fresh, clock_now_ms()) < 0) {
+	if (set_people(d, fresh, "the old configuration stays") < 0 || base_load(&d->base, fresh, clock_now_ms()) < 0) {
 		config_free(fresh);
 		return 0;
 	}
@@ -723,9 +741,13 @@ static int connect_broker(struct daemon *d)
 static int serve_http(struct daemon *d)
 {
 	struct http_options options = { .listen = d->config->http.listen, .socket = d->config->http.socket,
-					.db_path = d->config->store.path, .live = &d->live };
+					.db_path = d->config->store.path, .live = &d->live, .people = &d->people };
 	char why[HTTP_WHY_SIZE];
-	int r = http_new(&options, why, &d->http);
+	int r = set_people(d, d->config, "stop: mend the configuration");
+
+	if (r < 0)
+		return r;
+	r = http_new(&options, why, &d->http);
 
 	if (r < 0) {
 		log_error("http.failed", "why=\"%s\" next=\"stop\"", why);
@@ -899,6 +921,7 @@ static void tear_down(struct daemon *d)
 	base_close(&d->base);
 	sd_event_unref(d->event);
 	api_live_done(&d->live);
+	people_done(&d->people);
 	config_free(d->config);
 }
 
@@ -910,6 +933,7 @@ int daemon_run(struct config *config)
 	log_set_level(config->log_level);
 	log_info("starting", "version=%s db=%s", NURSERYD_VERSION, config->store.path);
 	api_live_init(&d.live);
+	people_init(&d.people);
 	r = build(&d);
 	if (r >= 0)
 		r = sd_event_loop(d.event);

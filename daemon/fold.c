@@ -2,6 +2,7 @@
 #include "fold.h"
 
 #include "../collectors/incident.h"
+#include "casework.h"
 #include "clock.h"
 #include "frozen.h"
 #include "imports.h"
@@ -412,6 +413,13 @@ static int due_flags(struct fold *f, const struct ledger_row *row, int64_t at, c
 	return rules_flags(f, row->n, row->received_at, subject);
 }
 
+/* An S1 of a named unit that nobody confirmed or denied in time counts as confirmed for the case (DOMAIN §3). */
+static int due_unconfirmed(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	(void)at;
+	return casework_still_unconfirmed(f, row->n, row->received_at, subject);
+}
+
 static const struct {
 	const char *kind;
 	int (*fold)(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject);
@@ -422,6 +430,7 @@ static const struct {
 	{ "incident", due_incident },
 	{ "month", due_month },
 	{ "province", due_province },
+	{ "unconfirmed", due_unconfirmed },
 };
 
 static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)
@@ -558,6 +567,39 @@ static int act_gap_lost(struct fold *f, const struct ledger_row *row, const char
 	return r;
 }
 
+/* The rules are told of an event that a nursery is liable for. */
+static int tell_liable(struct fold *f, const struct ledger_row *row, const struct site *site, const char *event)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	struct rule_event e = { .n = row->n, .now = row->received_at, .site = site->code, .site_id = site->id, .event = event };
+	char unit[UNIT_SIZE], division[7];
+	int r = store_query(f->store, &q, "SELECT unit, division, occurred_at, known_at, severity FROM incident WHERE site = ? AND event = ?",
+			    "it", site->id, event);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r < 0 ? r : -EUCLEAN;
+	snprintf(unit, sizeof unit, "%s", store_text(q, 0));
+	snprintf(division, sizeof division, "%s", store_text(q, 1));
+	e.unit = unit;
+	e.division = division;
+	e.occurred_at = store_int(q, 2);
+	e.known_at = store_int(q, 3);
+	e.severity = (int)store_int(q, 4);
+	return rules_liability(f, &e);
+}
+
+static int act_incident(struct fold *f, const struct ledger_row *row, const char *subject)
+{
+	const char *slash = strchr(subject, '/');
+	char code[SITE_ID_SIZE];
+	int r = casework_fold_incident(f, row, subject);
+
+	if (r <= 0 || !slash)
+		return r;
+	snprintf(code, sizeof code, "%.*s", (int)MIN((size_t)(slash - subject), sizeof code - 1), subject);
+	return tell_liable(f, row, streams_find(&f->streams, code), slash + 1);
+}
+
 static const struct {
 	const char *prefix;
 	int (*fold)(struct fold *f, const struct ledger_row *row, const char *rest);
@@ -567,6 +609,10 @@ static const struct {
 	{ "act/due/", act_due },
 	{ "act/daemon/", act_daemon },
 	{ "act/erase", act_erase },
+	{ "act/alert/", casework_fold_alert },
+	{ "act/case/", casework_fold_case },
+	{ "act/incident/", act_incident },
+	{ "act/designation/", casework_fold_designation },
 	{ "act/gap/lost", act_gap_lost },
 };
 

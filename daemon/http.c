@@ -59,6 +59,7 @@ struct http {
 	struct api api;
 	struct store *store;
 	char *listen, *socket, *db_path;
+	struct people *people; /* borrowed */
 	struct stat socket_id;
 	struct listener tcp, unix_socket;
 	struct conn *conns;
@@ -270,14 +271,36 @@ static bool host_allowed(const struct http *h, const char *host)
 	return host_is(host, len, h->listen, listen_host_len(h->listen));
 }
 
-static void actor_of(struct MHD_Connection *connection, char *text, size_t size)
+/* Without a directory (tests of this file) who sits at the socket is the operator. */
+static void who_at_socket(struct http *h, struct MHD_Connection *connection, struct who *ret)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-		snprintf(text, size, "uid:%u", (unsigned)peer.uid);
+	*ret = (struct who){ 0 };
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return;
+	if (h->people) {
+		people_of_uid(h->people, peer.uid, ret);
+		return;
+	}
+	ret->roles = ROLES_ANY;
+	snprintf(ret->name, sizeof ret->name, "uid:%u", (unsigned)peer.uid);
+}
+
+/* false: a token came, and nobody has it. */
+static bool identify(struct listener *l, struct MHD_Connection *connection, struct who *ret)
+{
+	const char *authorization = header(connection, "Authorization");
+
+	*ret = (struct who){ 0 };
+	if (!l->tcp)
+		who_at_socket(l->http, connection, ret);
+	if (!l->tcp || !*authorization)
+		return true;
+	return l->http->people && strncasecmp(authorization, "Bearer ", 7) == 0 &&
+	       people_of_token(l->http->people, authorization + 7 + strspn(authorization + 7, " "), ret);
 }
 
 /* The headers are here: refuse, or read on. */
@@ -291,9 +314,13 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 	if (l->tcp && !host_allowed(l->http, header(connection, "Host")))
 		return refuse(connection, 421, "this is not your host",
 				   "Host must be localhost, 127.0.0.1, [::1] or the configured address");
-	if (l->tcp && act && !api_act_is_open(method, r->target))
+	if (!identify(l, connection, &r->act.who))
+		return refuse(connection, 401, "nobody has this token", "Authorization: Bearer TOKEN, of a row of `people`");
+	if (act && !api_act_is_open(method, r->target) && !r->act.who.name[0])
 		return refuse(connection, 401, "acts need a credential",
-				   "tokens are not issued yet: use the Unix socket, as nurseryctl does");
+				   "send a bearer token, or use the Unix socket, as nurseryctl does");
+	if (act && !api_act_is_open(method, r->target) && !who_may(&r->act.who, api_act_roles(method, r->target)))
+		return refuse(connection, 403, "your role does not allow this", "who may do what: docs/operator.md, People");
 	if (strlen(length) > 15 || (size_t)atoll(length) > api_body_max(method, r->target))
 		return refuse(connection, 413, "the body is too large",
 				   "a body has at most 64 KiB, an import 16 MiB");
@@ -315,8 +342,7 @@ static enum MHD_Result hand_over(struct listener *l, struct MHD_Connection *conn
 	r->act.content_type = header(connection, "Content-Type");
 	snprintf(r->act.idempotency_key, sizeof r->act.idempotency_key, "%s", header(connection, "Idempotency-Key"));
 	snprintf(r->act.if_match, sizeof r->act.if_match, "%s", header(connection, "If-Match"));
-	if (!l->tcp) /* over TCP the kernel knows nobody, and says uid -1 */
-		actor_of(connection, r->act.actor, sizeof r->act.actor);
+	snprintf(r->act.actor, sizeof r->act.actor, "%s", r->act.who.name);
 	if (!acts_put(&h->acts, r))
 		return refuse(connection, 503, "the daemon is stopping", "nothing was changed: send it again");
 	/* However fast the main thread is: only this thread resumes, and later than this. */
@@ -334,7 +360,8 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 		.method = method,
 		.target = r->target,
 		.if_none_match = *known ? known : NULL,
-		.trusted = !l->tcp,
+		.trusted = who_may(&r->act.who, ROLES_ANY),
+		.known = r->act.who.name[0] != '\0',
 		.local = !l->tcp,
 		.now_ms = clock_now_ms(),
 	};
@@ -553,6 +580,7 @@ int http_new(const struct http_options *options, char why[static HTTP_WHY_SIZE],
 	h->tcp = (struct listener){ .fd = -1, .tcp = true };
 	h->unix_socket = (struct listener){ .fd = -1 };
 	h->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS;
+	h->people = options->people;
 	h->listen = xstrdup(options->listen);
 	h->socket = xstrdup(options->socket);
 	h->db_path = xstrdup(options->db_path);

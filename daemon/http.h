@@ -14,6 +14,7 @@
 #pragma once
 
 #include "api.h"
+#include "people.h"
 
 #include <stdbool.h>
 
@@ -24,6 +25,7 @@ struct http_options {
 	const char *socket;  /* path; "" none */
 	const char *db_path; /* opened read-only; exists and is migrated */
 	struct api_live *live; /* borrowed until http_free */
+	struct people *people; /* borrowed; NULL: the socket's peers are operators, tokens are unknown */
 	int64_t deadline_ms;   /* 0: 10 s */
 };
 
@@ -49,7 +51,8 @@ struct http_act {
 	const char *path; /* with its query, as it came: "/api/v1/imports/targets" */
 	const char *content_type;
 	struct buf body;
-	char actor[32]; /* "uid:1000" of the peer on the Unix socket; "" over TCP (only acts that are open come from there) */
+	struct who who; /* from the credential alone; zeroed over TCP without one (only acts that are open come so) */
+	char actor[32]; /* who.name */
 	char idempotency_key[129], if_match[129];
 };
 

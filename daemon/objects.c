@@ -130,7 +130,10 @@ static json *alert_of(store_stmt *q, bool inside)
 	json_set(a, "state", row_text(q, 8));
 	json_set(a, "raised_at", row_time(q, 9));
 	json_set(a, "closed_at", row_time(q, 10));
-	json_set(a, "case", json_new_null());
+	json_set(a, "case", row_text(q, 12));
+	json_set(a, "acknowledged_at", row_time(q, 13));
+	if (inside)
+		json_set(a, "acknowledged_by", row_text(q, 14));
 	return a;
 }
 
@@ -138,8 +141,10 @@ int object_alert(struct store *s, int64_t id, bool inside, json **ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
-			    "SELECT id, rule, unit, site, subject, severity, unconfirmed, paged, state, raised_at,"
-			    " closed_at, closed_because FROM alert WHERE id = ?1",
+			    "SELECT a.id, rule, unit, site, subject, severity, unconfirmed, paged, state, raised_at,"
+			    " closed_at, closed_because, c.case_id, k.at, k.actor FROM alert a LEFT JOIN alert_case c ON c.alert = a.id"
+			    " LEFT JOIN alert_act k ON k.alert = a.id AND k.n = (SELECT min(n) FROM alert_act WHERE alert = a.id"
+			    " AND act = 'acknowledge') WHERE a.id = ?1",
 			    "i", id);
 
 	*ret = NULL;

@@ -32,6 +32,10 @@ int object_alert(struct store *s, int64_t id, bool inside, json **ret);
 /* "A-000123" → 123; -EINVAL for another form. */
 int object_alert_id(const char *text, int64_t *ret);
 
+/* alone: with history, evidence, signatures, clocks and the acts that its state allows, each with what is missing.
+ * policy may be NULL. */
+int object_case(struct store *s, const char *id, bool alone, json **ret);
+
 /* The indicator object, everywhere the same. as_of is the sample's own day. */
 int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
 		     json **ret);

@@ -409,10 +409,11 @@ static int fill_unit(struct store *s, struct province_sums *cache, const char *u
 			      "SELECT count(*) FROM alert WHERE state = 'open' AND unit = ?1", u);
 	if (r >= 0)
 		r = set_count(s, unit, "sites", "SELECT count(*) FROM site WHERE unit = ?1", u);
+	if (r >= 0)
+		r = set_count(s, unit, "open_cases", "SELECT count(*) FROM case_file WHERE unit = ?1 AND is_open = 1", u);
 	if (r < 0)
 		return r;
 	sites = json_int(json_get(u, "sites"));
-	json_set(u, "open_cases", json_new_int(0));
 	return known || sites > 0 ? 0 : OBJECT_NONE;
 }
 

@@ -117,6 +117,10 @@ void outcome_write(const struct verdict *v, struct buf *out)
 	write_findings(v->findings, true, write_for_ledger, out);
 	buf_str(out, ",\"fold\":");
 	buf_int(out, FOLD_VERSION);
+	if (v->key) {
+		buf_str(out, ",\"key\":");
+		buf_json(out, v->key, -1);
+	}
 	if (v->print) {
 		buf_str(out, ",\"print\":");
 		buf_json(out, v->print, -1);
@@ -124,6 +128,10 @@ void outcome_write(const struct verdict *v, struct buf *out)
 	if (v->replay_of)
 		buf_printf(out, ",\"replay_of\":%lld,\"replay_received_at\":%lld", (long long)v->replay_of,
 			   (long long)v->replay_received_at);
+	if (v->roles) {
+		buf_str(out, ",\"roles\":");
+		buf_json(out, v->roles, -1);
+	}
 	buf_str(out, ",\"seq\":");
 	write_number_or_null(out, v->identified, v->seq);
 	buf_str(out, ",\"status\":");
@@ -169,9 +177,16 @@ static int64_t number_at(const json *object, const char *key)
 	return value && json_kind(value) == JSON_KIND_INT ? json_int(value) : 0;
 }
 
+static const char *text_at(const json *object, const char *key)
+{
+	const json *value = json_get(object, key);
+
+	return value && json_kind(value) == JSON_KIND_TEXT ? json_text(value) : NULL;
+}
+
 int outcome_read(const char *text, size_t len, struct outcome *ret)
 {
-	const json *status, *epoch, *seq, *print;
+	const json *status, *epoch, *seq;
 	size_t offset;
 	int word;
 
@@ -194,8 +209,10 @@ int outcome_read(const char *text, size_t len, struct outcome *ret)
 		ret->epoch = json_int(epoch);
 		ret->seq = json_int(seq);
 	}
-	print = json_get(ret->root, "print");
-	ret->print = print && json_kind(print) == JSON_KIND_TEXT ? json_text(print) : NULL;
+	ret->print = text_at(ret->root, "print");
+	ret->actor = text_at(ret->root, "actor");
+	ret->roles = text_at(ret->root, "roles");
+	ret->key = text_at(ret->root, "key");
 	ret->replay_of = number_at(ret->root, "replay_of");
 	ret->replay_received_at = number_at(ret->root, "replay_received_at");
 	ret->jump_refused = has_code(ret->errors, "E_SEQ_JUMP");

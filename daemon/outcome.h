@@ -22,6 +22,8 @@ struct verdict {
 	int64_t epoch, seq;
 	const struct findings *findings; /* borrowed */
 	const char *actor; /* who did an act ("uid:1000", "daemon"); NULL for a message */
+	const char *roles; /* of an officer, "prov_hc,duty_officer"; or NULL */
+	const char *key;   /* hex SHA-256 of actor and Idempotency-Key; or NULL */
 	const char *print; /* hex HMAC of {kind, ref, body} where the payload is not kept; or NULL */
 	int64_t replay_of, replay_received_at; /* of the row that is judged again, and its time, ms; 0: no replay */
 };
@@ -37,6 +39,7 @@ struct outcome {
 	int64_t epoch, seq;
 	bool jump_refused; /* E_SEQ_JUMP: the identity is consumed, the highest seq is not raised */
 	const char *print; /* or NULL */
+	const char *actor, *roles, *key; /* of an act; or NULL */
 	int64_t replay_of, replay_received_at; /* 0: no replay */
 	const json *errors, *warnings;
 };

@@ -4,6 +4,7 @@
  */
 #include "rules_raise.h"
 
+#include "casework.h"
 #include "clock.h"
 
 #include <stdio.h>
@@ -151,6 +152,8 @@ int rules_event(struct fold *f, const struct rule_event *e)
 	r = follow_confirmation(f, e, subject);
 	if (r >= 0 && e->severity == 1)
 		r = call_people(f, e, &a);
+	if (r >= 0 && e->severity == 1)
+		r = casework_art5_1(f, e->n, e->now, subject, e->unconfirmed);
 	a.unconfirmed = a.paged = false;
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(suspicions); i++) {
 		bool holds = false;

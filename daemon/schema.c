@@ -127,6 +127,34 @@ static const char migration_1[] =
 	"CREATE INDEX alert_by_subject ON alert(subject, rule);"
 	"CREATE INDEX alert_by_change ON alert(changed_n);"
 	"CREATE INDEX alert_by_site ON alert(site) WHERE state = 'open';"
+	/* folded: acts of officers. key: hex SHA-256 of actor and Idempotency-Key; print: of target and bytes; state: what it
+	 * led to, so that the first answer can be given again */
+	"CREATE TABLE officer_act(n INTEGER PRIMARY KEY, key TEXT, print BLOB NOT NULL, target TEXT NOT NULL, act TEXT NOT NULL,"
+	" state TEXT NOT NULL, case_id TEXT) STRICT;"
+	"CREATE INDEX officer_act_by_key ON officer_act(key) WHERE key IS NOT NULL;"
+	"CREATE TABLE alert_act(alert INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,"
+	" actor TEXT NOT NULL, roles TEXT NOT NULL, reason TEXT, document TEXT, PRIMARY KEY(alert, n)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE alert_case(alert INTEGER PRIMARY KEY, case_id TEXT NOT NULL, n INTEGER NOT NULL) STRICT;"
+	/* role, decision: who signed what; forgotten when the case is reopened (case_event keeps it) */
+	"CREATE TABLE case_file(id TEXT PRIMARY KEY, year INTEGER NOT NULL, no INTEGER NOT NULL, unit TEXT NOT NULL,"
+	" ground TEXT NOT NULL, state TEXT NOT NULL, is_open INTEGER NOT NULL, opened_at INTEGER NOT NULL, opened_n INTEGER NOT NULL,"
+	" changed_n INTEGER NOT NULL, decided_on INTEGER, barred_cycle TEXT, merged_into TEXT) STRICT, WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX case_file_open ON case_file(unit, ground) WHERE is_open = 1;"
+	"CREATE UNIQUE INDEX case_file_by_number ON case_file(year, no);"
+	"CREATE TABLE case_event(id INTEGER PRIMARY KEY, case_id TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,"
+	" actor TEXT NOT NULL, roles TEXT NOT NULL, from_state TEXT, state TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+	"CREATE INDEX case_event_by_case ON case_event(case_id);"
+	"CREATE TABLE case_evidence(case_id TEXT NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,"
+	" at INTEGER NOT NULL, PRIMARY KEY(case_id, kind, subject)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE case_signature(case_id TEXT NOT NULL, decision TEXT NOT NULL, role TEXT NOT NULL, actor TEXT NOT NULL,"
+	" n INTEGER NOT NULL, PRIMARY KEY(case_id, decision, role, actor)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE designation_event(n INTEGER PRIMARY KEY, unit TEXT NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,"
+	" actor TEXT NOT NULL, roles TEXT NOT NULL, from_state TEXT NOT NULL, state TEXT NOT NULL, cycle TEXT NOT NULL,"
+	" starts_on INTEGER, body TEXT NOT NULL) STRICT;"
+	"CREATE INDEX designation_event_by_unit ON designation_event(unit, n);"
+	/* what officers found of an event beside its liability: late, concealment */
+	"CREATE TABLE finding(site INTEGER NOT NULL, event TEXT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL, n INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT, document TEXT, PRIMARY KEY(site, event, what, n)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE due(at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,"
 	" PRIMARY KEY(at, kind, subject)) STRICT, WITHOUT ROWID;"
 
@@ -157,7 +185,7 @@ static const char migration_1[] =
 
 	/* folded: our own starts, stops and lost connections (DOMAIN §3 "unclear") */
 	"CREATE TABLE interruption(at INTEGER NOT NULL, n INTEGER NOT NULL, what TEXT NOT NULL, PRIMARY KEY(at, n)) STRICT, WITHOUT ROWID;"
-	/* folded: officers' findings; nothing writes here yet */
+	/* folded: officers' findings (act/incident) */
 	"CREATE TABLE liability(site INTEGER NOT NULL, event TEXT NOT NULL, n INTEGER NOT NULL, liable TEXT NOT NULL,"
 	" PRIMARY KEY(site, event)) STRICT, WITHOUT ROWID;"
 	/* folded: when a month that was past its freezing time was last touched by a row; onwards = 1: it and all later ones */
@@ -254,6 +282,15 @@ const struct table schema_tables[] = {
 	{ "tally", "round, site, respondent, epoch, seq, n", TABLE_FOLDED },
 	{ "survey_site", "round, site, respondent", TABLE_FOLDED },
 	{ "alert", "id", TABLE_FOLDED },
+	{ "officer_act", "n", TABLE_FOLDED },
+	{ "alert_act", "alert, n", TABLE_FOLDED },
+	{ "alert_case", "alert", TABLE_FOLDED },
+	{ "case_file", "id", TABLE_FOLDED },
+	{ "case_event", "id", TABLE_FOLDED },
+	{ "case_evidence", "case_id, kind, subject", TABLE_FOLDED },
+	{ "case_signature", "case_id, decision, role, actor", TABLE_FOLDED },
+	{ "designation_event", "n", TABLE_FOLDED },
+	{ "finding", "site, event, what, n", TABLE_FOLDED },
 	{ "due", "at, kind, subject", TABLE_FOLDED },
 	{ "policy", "n", TABLE_FOLDED },
 	{ "import", "n", TABLE_FOLDED },

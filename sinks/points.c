@@ -192,6 +192,10 @@ static void encode_case_event(struct encoder *e, store_stmt *q)
 	line_end(&l, store_int(q, 1));
 }
 
+static const char select_case_events[] =
+	"SELECT e.id, e.at, c.unit, e.case_id, e.n, c.ground, e.state, e.roles FROM case_event e JOIN case_file c ON c.id = e.case_id"
+	" WHERE e.id > ?1 ORDER BY e.id LIMIT ?2";
+
 /* ---- walking over the facts for a refill: from (day, site) downwards; ?3 rows at most ---- */
 
 static const char walk_enrolments[] =
@@ -228,8 +232,11 @@ static const struct {
 		.waiting = "SELECT count(*) FROM (SELECT 1 FROM point_incident WHERE id > ?1 LIMIT ?2)",
 		.walk = walk_incidents, .queue = queue_incident,
 	},
-	/* Cases come later: the row waits for its `select` (rows are only ever added: a cursor like unit_indicator's). */
-	[POINT_CASE_EVENT] = { .name = "case_event", .encode = encode_case_event },
+	[POINT_CASE_EVENT] = {
+		.name = "case_event", .select = select_case_events, .encode = encode_case_event,
+		.reached = "UPDATE sink_cursor SET position = ?1 WHERE sink = ?2 AND measurement = 'case_event'",
+		.waiting = "SELECT count(*) FROM (SELECT 1 FROM case_event WHERE id > ?1 LIMIT ?2)",
+	},
 };
 
 const char *points_name(enum measurement m)

@@ -27,7 +27,7 @@ struct ctl {
 	bool json;
 	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
-	const char *reason; /* of an act */
+	const char *reason, *document; /* of an act */
 	bool rejudge;
 	const char *at;     /* lint: as if received then; NULL: now */
 	int patience_s;     /* for an answer; 0: the usual */
@@ -85,6 +85,11 @@ int ctl_rebuild(const struct ctl *ctl);
 /* --- ctl_brief.c --- */
 
 int ctl_brief(const struct ctl *ctl);
+
+/* --- ctl_case.c --- */
+
+int ctl_ack(const struct ctl *ctl);
+int ctl_case(const struct ctl *ctl);
 
 /* --- ctl_lint.c --- */
 

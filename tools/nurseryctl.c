@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "--after", offsetof(struct ctl, after), false },
 	{ "--head", offsetof(struct ctl, head), false },
 	{ "--reason", offsetof(struct ctl, reason), false },
+	{ "--document", offsetof(struct ctl, document), false },
 	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 	{ "--at", offsetof(struct ctl, at), false },
 };

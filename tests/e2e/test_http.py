@@ -104,7 +104,7 @@ def test_over_tcp_nobody_acts_and_incidents_are_closed(daemon):
     c = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
     c.request("POST", "/api/v1/imports/targets", TARGETS.encode(), {"Content-Type": "text/csv"})
     assert c.getresponse().status == 401
-    assert get(daemon, "/api/v1/incidents")[0] == 403
+    assert get(daemon, "/api/v1/incidents")[0] == 401
     assert get(daemon, "/api/v1/store")[0] == 404
 
 

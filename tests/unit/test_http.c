@@ -124,7 +124,7 @@ static void both_listeners_answer(void **state)
 	expect_answer(connect_tcp(), GET("/healthz", "localhost"), "200");
 	expect_answer(connect_unix(), GET("/healthz", "whatever"), "200");
 	expect_answer(connect_tcp(), GET("/api/v1/messages?limit=1000", "127.0.0.1:8640"), "200");
-	expect_answer(connect_tcp(), GET("/api/v1/incidents", "localhost"), "403");
+	expect_answer(connect_tcp(), GET("/api/v1/incidents", "localhost"), "401");
 	expect_answer(connect_unix(), GET("/api/v1/incidents", "localhost"), "200");
 }
 

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+#include "officer_acts.h"
+
+#include "api.h"
+#include "casework.h"
+#include "clock.h"
+#include "objects.h"
+#include "privacy.h"
+#include "procedures.h"
+#include "workdays.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define BODY_DEPTH 2
+#define SEGMENT_MAX 80
+
+/* One act on its way through the door. */
+struct acting {
+	struct ingest *in;
+	const struct officer_request *rq;
+	const struct kind *kind;
+	struct act_answer *ret;
+	char id[SEGMENT_MAX], event[SEGMENT_MAX]; /* of the path */
+	char unit[UNIT_SIZE];                      /* that the thing belongs to */
+	char key[HASH_HEX_SIZE];                   /* "" none */
+	struct buf topic;
+	json *body;
+	const char *act;
+	struct ledger_head row;
+	bool done; /* a row was appended */
+	int failed;
+};
+
+/* What a path names: where it is kept, what may be done with it. */
+struct kind {
+	const char *prefix, *topic;
+	int (*examine)(struct acting *a);  /* 0: may be; 1: refused, the answer is set */
+	int (*object)(struct acting *a, json **ret); /* for If-Match; NULL: there is no object */
+};
+
+/* ---- refusals ---- */
+
+static int refuse(struct acting *a, int status, const char *title, const char *detail)
+{
+	struct api_response rs = { 0 };
+
+	api_problem(&rs, status, title, detail, NULL, NULL, NULL);
+	a->ret->status = rs.status;
+	a->ret->content_type = rs.content_type;
+	a->ret->body = rs.body;
+	return 1;
+}
+
+static int refuse_by(struct acting *a, const char *guard, const char *zh, const char *en)
+{
+	json *p = json_new_object();
+
+	json_set(p, "type", json_new_text("urn:nurseryd:problem:guard"));
+	json_set(p, "title", json_new_text("a guard refuses this act"));
+	json_set(p, "status", json_new_int(409));
+	json_set(p, "detail", json_new_text(en));
+	json_set(p, "guard", json_new_text(guard));
+	json_set(p, "zh", json_new_text(zh));
+	json_set(p, "en", json_new_text(en));
+	json_compact(p, &a->ret->body);
+	json_free(p);
+	a->ret->status = 409;
+	a->ret->content_type = "application/problem+json";
+	return 1;
+}
+
+static int refuse_place(struct acting *a)
+{
+	return who_covers(a->rq->who, a->unit) ? 0 :
+						 refuse(a, 403, "not in your scope", "your role covers other provinces or units only");
+}
+
+static int refuse_role(struct acting *a, unsigned roles)
+{
+	return who_may(a->rq->who, roles) ? 0 : refuse(a, 403, "your role does not allow this", "who may do what: docs/cases.md");
+}
+
+/* ---- the body ---- */
+
+static const struct {
+	const char *key;
+	size_t bytes_max;
+	bool flag;
+} fields[] = {
+	{ "act", 31, false },	   { "reason", 2000, false },  { "document", 300, false }, { "joint_document", 300, false },
+	{ "evidence", 500, false }, { "alert", 20, false },	{ "for", 20, false },	    { "where", 300, false },
+	{ "when", 10, false },	   { "cycle", 9, false },      { "opens_on", 10, false },  { "into", 20, false },
+	{ "finding", 20, false },  { "unit", 6, false },       { "ground", 10, false },	   { "override", 0, true },
+};
+
+static bool field_good(const char *key, const json *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (strcmp(fields[i].key, key) == 0)
+			return fields[i].flag ? json_kind(value) == JSON_KIND_BOOL :
+						json_kind(value) == JSON_KIND_NULL ||
+							(json_kind(value) == JSON_KIND_TEXT && json_text_len(value) <= fields[i].bytes_max);
+	return false;
+}
+
+/* What officers write stays in the ledger for good: no numbers of persons. */
+static bool speaks_of_a_person(const json *value, int64_t today)
+{
+	const char *text = json_kind(value) == JSON_KIND_TEXT ? json_text(value) : "";
+
+	return privacy_has_mobile(text, strlen(text)) || privacy_has_identity_number(text, strlen(text), today);
+}
+
+static int read_body(struct acting *a)
+{
+	int64_t today = clock_local_day(a->rq->now);
+	size_t offset;
+
+	if (json_parse(a->rq->body ? a->rq->body : "", a->rq->len, BODY_DEPTH, &a->body, &offset) < 0 ||
+	    json_kind(a->body) != JSON_KIND_OBJECT)
+		return refuse(a, 400, "the body is not a JSON object", "{\"act\":…,\"reason\":…,\"document\":…}");
+	for (void *i = json_first(a->body); i; i = json_next(a->body, i)) {
+		if (!field_good(json_key(i), json_value(i)))
+			return refuse(a, 422, "a field is unknown, too long or of the wrong type", "the fields are listed in docs/cases.md");
+		if (speaks_of_a_person(json_value(i), today))
+			return refuse(a, 422, "personal data", "what is written here stays for good: leave numbers of persons out");
+	}
+	a->act = body_text(a->body, "act");
+	return *a->act ? 0 : refuse(a, 422, "which act?", "the text `act` is missing");
+}
+
+/* ---- alerts ---- */
+
+static const struct {
+	const char *act;
+	uint32_t guards;
+} alert_acts[] = {
+	{ "acknowledge", 0 },
+	{ "note", GUARD(REASON) },
+	{ "resolve", GUARD(REASON) },
+	{ "reopen", GUARD(REASON) },
+	{ "open_case", 0 },
+};
+
+static int guard_texts(struct acting *a, uint32_t wanted)
+{
+	const struct act_case c = { .store = a->in->store, .body = a->body, .who = a->rq->who, .quota_used = -1 };
+	enum guard_number refused;
+	int r = guards_ask(&c, &(struct transition){ .guards = wanted }, &refused);
+
+	if (r < 0 || refused == GUARD_COUNT)
+		return r;
+	return refuse_by(a, guards[refused].id, guards[refused].zh, guards[refused].en);
+}
+
+static int alert_object(struct acting *a, json **ret)
+{
+	int64_t id;
+
+	return object_alert_id(a->id, &id) < 0 ? OBJECT_NONE : object_alert(a->in->store, id, true, ret);
+}
+
+static int alert_state(struct acting *a, const json *alert)
+{
+	bool open = strcmp(body_text(alert, "state"), "open") == 0, has_case = *body_text(alert, "case");
+	bool art5 = strcmp(body_text(alert, "rule"), "art5-1") == 0;
+
+	if (strcmp(a->act, "resolve") == 0 && has_case)
+		return refuse_by(a, "case_decides", "该预警已立案，只能由案件的决定解除", "the alert has a case: only a decision on it clears it");
+	if (strcmp(a->act, "resolve") == 0 && !open)
+		return refuse_by(a, "state", "该预警已经解除", "the alert is resolved already");
+	if (strcmp(a->act, "reopen") == 0 && (open || has_case))
+		return refuse_by(a, "state", "该预警未解除，或由案件决定", "the alert is open, or its case decides");
+	if (strcmp(a->act, "open_case") == 0 && (has_case || !art5))
+		return refuse_by(a, "state", "该预警已立案，或不属于撤销事由", "the alert has a case, or is no ground for revocation");
+	return 0;
+}
+
+static int examine_alert(struct acting *a)
+{
+	_cleanup_(json_freep) json *alert = NULL;
+	int r = alert_object(a, &alert);
+
+	if (r != 0)
+		return r < 0 ? r : refuse(a, 404, "no such alert", "alerts look like A-000012");
+	snprintf(a->unit, sizeof a->unit, "%s", body_text(alert, "unit"));
+	if (refuse_place(a) || refuse_role(a, ROLES_OFFICERS))
+		return 1;
+	/* One alert, one topic: A-12 and A-000012 are the same. */
+	buf_printf(&a->topic, "act/alert/%s", body_text(alert, "id"));
+	for (size_t i = 0; i < ARRAY_SIZE(alert_acts); i++)
+		if (strcmp(alert_acts[i].act, a->act) == 0) {
+			r = guard_texts(a, alert_acts[i].guards);
+			return r != 0 ? r : alert_state(a, alert);
+		}
+	return refuse(a, 422, "no such act", "acknowledge, note, resolve, reopen or open_case");
+}
+
+/* ---- cases ---- */
+
+static bool act_known(const struct transition *table, const char *act)
+{
+	for (; table->act; table++)
+		if (strcmp(table->act, act) == 0)
+			return true;
+	return false;
+}
+
+/* The transition, asked in the order: known, possible from here, allowed to him, guarded. */
+static int examine_transition(struct acting *a, const struct transition *table, struct act_case *c)
+{
+	const struct transition *t = transition_of(table, c->state, a->act);
+	enum guard_number refused;
+	int r;
+
+	if (!act_known(table, a->act))
+		return refuse(a, 422, "no such act", "the acts are listed in docs/cases.md");
+	if (!t) {
+		char zh[128], en[128];
+
+		snprintf(zh, sizeof zh, "当前状态为 %s，不能办理", c->state);
+		snprintf(en, sizeof en, "not from the state %s", c->state);
+		return refuse_by(a, "state", zh, en);
+	}
+	if (refuse_role(a, t->roles))
+		return 1;
+	c->act = a->act;
+	r = guards_ask(c, t, &refused);
+	if (r < 0 || refused == GUARD_COUNT)
+		return r;
+	return refuse_by(a, guards[refused].id, guards[refused].zh, guards[refused].en);
+}
+
+static struct act_case about(const struct acting *a)
+{
+	return (struct act_case){ .store = a->in->store, .policy = a->in->fold.policy, .who = a->rq->who, .body = a->body,
+				  .today = clock_local_day(MAX(a->rq->now, a->in->ledger.head.received_at)), .id = a->id, .unit = a->unit,
+				  .quota_used = -1 };
+}
+
+static bool unit_known(struct acting *a, const char *unit)
+{
+	_cleanup_(json_freep) json *object = NULL;
+	struct province_sums sums = { .inside = true };
+	char province[3] = { unit[0], unit[0] ? unit[1] : '\0', '\0' };
+	int r = 1;
+
+	if (strlen(unit) == 6 && strspn(unit, "0123456789") == 6 && ids_province_valid(province))
+		r = object_unit(a->in->store, &sums, unit, clock_local_day(a->rq->now), true, &object);
+	province_sums_done(&sums);
+	return r == 0;
+}
+
+static int examine_new_case(struct acting *a)
+{
+	struct act_case c = about(a);
+	bool none = false;
+	int r;
+
+	if (strcmp(a->act, "open") != 0)
+		return refuse(a, 404, "no such case", "only `open` makes a new one");
+	snprintf(a->unit, sizeof a->unit, "%s", body_text(a->body, "unit"));
+	if (!unit_known(a, a->unit))
+		return refuse(a, 422, "which unit?", "`unit` is the code of a city that may take part");
+	if (refuse_place(a) || refuse_role(a, ROLES_OFFICERS))
+		return 1;
+	c.ground = body_text(a->body, "ground");
+	if (!case_ground_known(c.ground))
+		return refuse_by(a, "ground", guards[GUARD_GROUND].zh, guards[GUARD_GROUND].en);
+	if (!*body_text(a->body, "reason")) /* the source: press, hotline 12345, inspection */
+		return refuse_by(a, "reason", guards[GUARD_REASON].zh, guards[GUARD_REASON].en);
+	r = guards[GUARD_ONE_OPEN].holds(&c, &none);
+	if (r >= 0 && !none)
+		return refuse_by(a, "one_open_case", guards[GUARD_ONE_OPEN].zh, guards[GUARD_ONE_OPEN].en);
+	buf_str(&a->topic, "act/case/new");
+	return MIN(r, 0);
+}
+
+static int case_object(struct acting *a, json **ret)
+{
+	return object_case(a->in->store, a->id, true, ret);
+}
+
+static int examine_case(struct acting *a)
+{
+	_cleanup_(json_freep) json *found = NULL;
+	struct act_case c;
+	int r;
+
+	if (strcmp(a->id, "new") == 0)
+		return examine_new_case(a);
+	r = object_case(a->in->store, a->id, false, &found);
+	if (r != 0)
+		return r < 0 ? r : refuse(a, 404, "no such case", "cases look like C-2026-001");
+	snprintf(a->unit, sizeof a->unit, "%s", body_text(found, "unit"));
+	if (refuse_place(a))
+		return 1;
+	buf_printf(&a->topic, "act/case/%s", a->id);
+	c = about(a);
+	c.ground = body_text(found, "ground");
+	c.state = body_text(found, "state");
+	return examine_transition(a, case_transitions, &c);
+}
+
+/* ---- incidents ---- */
+
+static const struct {
+	const char *act, *findings; /* NULL: none */
+	uint32_t guards;
+} incident_acts[] = {
+	{ "liability", " nursery none ", GUARD(REASON) },
+	{ "late", " late not_late unclear ", GUARD(REASON) },
+	{ "concealment", " none omitted false concealed ", GUARD(REASON) },
+	{ "note", NULL, GUARD(REASON) },
+};
+
+static int incident_object(struct acting *a, json **ret)
+{
+	int64_t id = 0;
+	int r = store_get_int(a->in->store, &id, "SELECT id FROM site WHERE code = ?", "t", a->id);
+
+	return r <= 0 ? (r < 0 ? r : OBJECT_NONE) : object_incident(a->in->store, id, a->event, true, ret);
+}
+
+static bool word_among(const char *words, const char *word)
+{
+	char padded[32];
+
+	snprintf(padded, sizeof padded, " %s ", word);
+	return *word && strlen(word) < 24 && strstr(words, padded);
+}
+
+static int examine_incident(struct acting *a)
+{
+	_cleanup_(json_freep) json *incident = NULL;
+	int r = incident_object(a, &incident);
+
+	if (r != 0)
+		return r < 0 ? r : refuse(a, 404, "no such incident", "/incidents/{site}/{event}/actions");
+	snprintf(a->unit, sizeof a->unit, "%s", body_text(incident, "unit"));
+	if (refuse_place(a) || refuse_role(a, ROLES_OFFICERS))
+		return 1;
+	buf_printf(&a->topic, "act/incident/%s/%s", a->id, a->event);
+	for (size_t i = 0; i < ARRAY_SIZE(incident_acts); i++) {
+		if (strcmp(incident_acts[i].act, a->act) != 0)
+			continue;
+		if (incident_acts[i].findings && !word_among(incident_acts[i].findings, body_text(a->body, "finding")))
+			return refuse(a, 422, "which finding?", incident_acts[i].findings);
+		return guard_texts(a, incident_acts[i].guards);
+	}
+	return refuse(a, 422, "no such act", "liability, late, concealment or note");
+}
+
+/* ---- designations ---- */
+
+/* How many the recommender has put forward in this cycle, and how many its share is (rounded down). */
+static int count_quota(struct acting *a, const char *cycle, struct act_case *c)
+{
+	_cleanup_(freep) char(*units)[UNIT_SIZE] = NULL;
+	char province[3], other[3];
+	const char *recommender = policy_recommender(c->policy, c->today, a->unit, province);
+	size_t count = 0;
+	int64_t eligible = 0;
+	int r;
+
+	snprintf(province, sizeof province, "%.2s", a->unit);
+	r = object_units_of(a->in->store, province, &units, &count);
+	c->quota_used = 0;
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		int64_t put_forward = 0;
+
+		if (policy_eligible(c->policy, c->today, units[i]) != POLICY_YES ||
+		    strcmp(policy_recommender(c->policy, c->today, units[i], other), recommender) != 0)
+			continue;
+		eligible++;
+		r = store_get_int(a->in->store, &put_forward,
+				  "SELECT 1 FROM designation_event WHERE unit = ? AND act = 'recommend' AND cycle = ? LIMIT 1", "tt", units[i],
+				  cycle);
+		c->quota_used += put_forward;
+	}
+	c->quota_limit = eligible * policy_quota(c->policy, c->today)->share_per_mille / 1000;
+	return MIN(r, 0);
+}
+
+static int examine_designation(struct acting *a)
+{
+	char status[32], cycle[16];
+	struct act_case c;
+	int r;
+
+	if (!unit_known(a, a->id))
+		return refuse(a, 404, "no such unit", "a unit is the code of a city that may take part");
+	snprintf(a->unit, sizeof a->unit, "%.6s", a->id);
+	if (refuse_place(a))
+		return 1;
+	buf_printf(&a->topic, "act/designation/%s", a->unit);
+	c = about(a);
+	r = designation_status(a->in->store, a->unit, c.today, status, cycle);
+	c.state = status;
+	if (r >= 0 && strcmp(a->act, "recommend") == 0)
+		r = count_quota(a, cycle, &c);
+	return r < 0 ? r : examine_transition(a, designation_transitions, &c);
+}
+
+/* ---- through the door ---- */
+
+static const struct kind kinds[] = {
+	{ "/api/v1/alerts/", "alert", examine_alert, alert_object },
+	{ "/api/v1/cases/", "case", examine_case, case_object },
+	{ "/api/v1/incidents/", "incident", examine_incident, incident_object },
+	{ "/api/v1/units/", "designation", examine_designation, NULL },
+};
+
+#define ACTIONS "/actions"
+
+/* {prefix}ID[/EVENT]/actions */
+static bool split_path(struct acting *a, const char *path)
+{
+	size_t len = strcspn(path, "?"), part;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strncmp(path, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			a->kind = &kinds[i];
+	if (!a->kind || len < strlen(ACTIONS) || strncmp(path + len - strlen(ACTIONS), ACTIONS, strlen(ACTIONS)) != 0)
+		return false;
+	path += strlen(a->kind->prefix);
+	part = strcspn(path, "/");
+	snprintf(a->id, sizeof a->id, "%.*s", (int)MIN(part, (size_t)SEGMENT_MAX - 1), path);
+	path += part + 1;
+	snprintf(a->event, sizeof a->event, "%.*s", (int)MIN(strcspn(path, "/"), (size_t)SEGMENT_MAX - 1), path);
+	return true;
+}
+
+bool officer_act_is(const char *path)
+{
+	struct acting a = { 0 };
+
+	return split_path(&a, path);
+}
+
+static void answer_done(struct acting *a, const struct act_done *done)
+{
+	uint8_t hash[HASH_SIZE] = { 0 };
+	char text[HASH_HEX_SIZE];
+	json *value = json_new_object();
+
+	(void)ledger_hash_of(a->in->store, done->n, hash);
+	json_set(value, "n", json_new_int(done->n));
+	json_set(value, "hash", json_new_text(hash_hex(hash, text)));
+	json_set(value, "act", json_new_text(done->act));
+	json_set(value, "state", json_new_text(done->state));
+	json_set(value, "case", json_new_text(done->case_id[0] ? done->case_id : NULL));
+	json_compact(value, &a->ret->body);
+	json_free(value);
+	a->ret->status = 201;
+	a->ret->content_type = "application/json";
+}
+
+/* 1: answered, by the first answer or by 422. The print is of the path as it was asked, so a key belongs to one target. */
+static int repeat_of_key(struct acting *a)
+{
+	struct act_done done;
+	uint8_t print[HASH_SIZE];
+	int r = a->key[0] ? casework_done_by_key(a->in->store, a->key, &done) : 0;
+
+	if (r <= 0)
+		return r;
+	casework_print(a->topic.p, a->rq->body, a->rq->len, print);
+	if (memcmp(print, done.print, HASH_SIZE) != 0)
+		return refuse(a, 422, "this Idempotency-Key was used for another act", "a new act needs a new key");
+	answer_done(a, &done);
+	return 1;
+}
+
+static void make_key(struct acting *a)
+{
+	_cleanup_(buf_done) struct buf both = { 0 };
+	uint8_t sha[HASH_SIZE];
+
+	if (!*a->rq->key)
+		return;
+	buf_add(&both, a->rq->who->name, strlen(a->rq->who->name) + 1);
+	buf_str(&both, a->rq->key);
+	hash_sha256(both.p, both.len, sha);
+	hash_hex(sha, a->key);
+}
+
+static int check_match(struct acting *a)
+{
+	_cleanup_(json_freep) json *object = NULL;
+	_cleanup_(buf_done) struct buf text = { 0 };
+	char etag[API_ETAG_SIZE];
+	int r;
+
+	if (!*a->rq->if_match || strcmp(a->rq->if_match, "*") == 0 || !a->kind->object)
+		return 0;
+	r = a->kind->object(a, &object);
+	if (r != 0)
+		return r < 0 ? r : refuse(a, 412, "it is not there", "If-Match names a version of something that does not exist");
+	json_compact(object, &text);
+	api_etag(text.p, text.len, etag);
+	etag[strlen(etag) - 1] = '\0'; /* a proxy may add its -gzip before the quote */
+	return strstr(a->rq->if_match, etag + 1) ? 0 :
+						   refuse(a, 412, "it has changed meanwhile", "read it again, then decide again");
+}
+
+/* Before the guards: the row that a key stands for may have changed what they see. */
+static int set_topic_for_key(struct acting *a)
+{
+	int64_t id;
+
+	if (strcmp(a->kind->topic, "incident") == 0)
+		buf_printf(&a->topic, "act/incident/%s/%s", a->id, a->event);
+	else if (object_alert_id(a->id, &id) == 0 && strcmp(a->kind->topic, "alert") == 0)
+		buf_printf(&a->topic, "act/alert/A-%06lld", (long long)id);
+	else
+		buf_printf(&a->topic, "act/%s/%s", a->kind->topic, a->id);
+	return 0;
+}
+
+static int append(struct acting *a, int64_t now)
+{
+	static const struct findings none;
+	_cleanup_(buf_done) struct buf roles = { 0 };
+	struct verdict v = { .status = STATUS_ACCEPTED, .findings = &none, .actor = a->rq->who->name, .key = a->key[0] ? a->key : NULL };
+	int r;
+
+	roles_write(a->rq->who->roles & ~ROLE(VIEWER), ",", &roles);
+	v.roles = roles.p ? roles.p : "";
+	r = ingest_append(a->in, a->topic.p, a->rq->body, a->rq->len, &v, now, &a->row);
+	a->done = r >= 0;
+	return r;
+}
+
+/* Inside the transaction, time has passed up to now: a refusal leaves no row. */
+static int go_through(struct ingest *in, void *context, int64_t now)
+{
+	struct acting *a = context;
+	int r;
+
+	(void)in;
+	set_topic_for_key(a);
+	r = repeat_of_key(a);
+	if (r == 0)
+		r = check_match(a);
+	buf_reset(&a->topic);
+	if (r == 0)
+		r = a->kind->examine(a);
+	if (r == 0)
+		r = append(a, now);
+	return MIN(r, 0);
+}
+
+static void acting_done(struct acting *a)
+{
+	buf_done(&a->topic);
+	json_free(a->body);
+}
+
+int officer_act_perform(struct ingest *in, const struct officer_request *rq, struct act_answer *ret)
+{
+	_cleanup_(acting_done) struct acting a = { .in = in, .rq = rq, .ret = ret };
+	struct act_done done;
+	int r;
+
+	if (!split_path(&a, rq->path) || read_body(&a) != 0)
+		return 0;
+	make_key(&a);
+	r = ingest_transaction(in, rq->now, go_through, &a);
+	if (r >= 0 && a.done)
+		r = casework_done(in->store, a.row.n, &done);
+	if (r < 0) {
+		buf_reset(&ret->body);
+		refuse(&a, ingest_store_failed(r) && r != -EUCLEAN ? 503 : 500, "the act could not be stored", store_why(in->store));
+		return r == -EUCLEAN ? 0 : ingest_store_failed(r) ? r : 0;
+	}
+	if (a.done)
+		answer_done(&a, &done);
+	return 0;
+}

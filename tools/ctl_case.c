@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nurseryctl ack, nurseryctl case: officers' acts through the same API as everybody's (docs/cases.md).
+ */
+#include "ctl.h"
+
+#include <stdio.h>
+
+static bool plain(const char *id)
+{
+	return *id && strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") == strlen(id);
+}
+
+static int wrong(const char *text, const char *what)
+{
+	fprintf(stderr, "nurseryctl: %s: %s\n", text, what);
+	return EXIT_USAGE;
+}
+
+static void tell_refusal(const struct ctl_answer *a)
+{
+	ctl_tell_problem(a);
+	if (*ctl_text_of(a->value, "zh"))
+		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
+}
+
+static void print_done(const char *id, const json *value)
+{
+	const char *case_id = ctl_text_of(value, "case");
+
+	printf("%s %s: %s%s%s\n", id, ctl_text_of(value, "act"), ctl_text_of(value, "state"), *case_id ? "  案 " : "", case_id);
+}
+
+/* Takes over body. */
+static int post(const struct ctl *ctl, const char *list, const char *id, json *body)
+{
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf target = { 0 }, text = { 0 };
+	int r;
+
+	if (ctl->reason)
+		json_set(body, "reason", json_new_text(ctl->reason));
+	if (ctl->document)
+		json_set(body, "document", json_new_text(ctl->document));
+	json_compact(body, &text);
+	json_free(body);
+	if (ctl->db || !plain(id))
+		return wrong(id, ctl->db ? "an act needs the daemon: leave --db away" : "looks like no id");
+	buf_printf(&target, "/api/v1/%s/%s/actions", list, id);
+	r = ctl_ask(ctl, "POST", target.p, "application/json", &text, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (a.status < 200 || a.status >= 300) {
+		tell_refusal(&a);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(a.text.len ? a.text.p : "null");
+	else
+		print_done(id, a.value);
+	return EXIT_FINE;
+}
+
+static json *act_body(const char *act)
+{
+	json *body = json_new_object();
+
+	json_set(body, "act", json_new_text(act));
+	return body;
+}
+
+int ctl_ack(const struct ctl *ctl)
+{
+	const char *id = ctl->args[0];
+
+	return post(ctl, strncmp(id, "C-", 2) == 0 ? "cases" : "alerts", id, act_body("acknowledge"));
+}
+
+static int list_cases(const struct ctl *ctl)
+{
+	static const char *const keys[] = { "id", "unit", "ground", "state", "next_zh", "next_en", "opened_at" };
+	static const char *const heads[] = { "案件", "单位", "事由", "状态", "下一步", "next", "立案" };
+	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = ARRAY_SIZE(keys) };
+	_cleanup_(buf_done) struct buf target = { 0 };
+	_cleanup_(json_freep) json *list = NULL;
+	const json *items;
+	int r;
+
+	if (ctl->state && strspn(ctl->state, "abcdefghijklmnopqrstuvwxyz_") != strlen(ctl->state))
+		return wrong(ctl->state, "open, all, or a state");
+	buf_printf(&target, "/api/v1/cases%s%s", ctl->state ? "?state=" : "", ctl->state ? ctl->state : "");
+	r = ctl_get_all(ctl, target.p, 1000000, &list);
+	if (r != EXIT_FINE)
+		return r;
+	if (ctl->json) {
+		_cleanup_(buf_done) struct buf text = { 0 };
+
+		json_compact(list, &text);
+		puts(text.p);
+		return EXIT_FINE;
+	}
+	items = json_get(list, "items");
+	for (size_t k = 0; k < ARRAY_SIZE(heads); k++)
+		ctl_cell(&t, heads[k]);
+	for (size_t i = 0; i < json_count(items); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+			ctl_cell(&t, ctl_text_of(json_at(items, i), keys[k]));
+	ctl_table_print(&t);
+	return EXIT_FINE;
+}
+
+static void print_parts(const json *list, const char *head, const char *const *keys, size_t count)
+{
+	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = count };
+
+	if (json_count(list) == 0)
+		return;
+	printf("\n%s\n", head);
+	for (size_t i = 0; i < json_count(list); i++)
+		for (size_t k = 0; k < count; k++)
+			ctl_cell(&t, ctl_text_of(json_at(list, i), keys[k]));
+	ctl_table_print(&t);
+}
+
+static void print_allowed(const json *list)
+{
+	printf("\n可办理 / what may be done\n");
+	for (size_t i = 0; i < json_count(list); i++) {
+		const json *act = json_at(list, i), *missing = json_get(act, "missing");
+
+		printf("  %s → %s  %s / %s\n", ctl_text_of(act, "act"), ctl_text_of(act, "to"), ctl_text_of(act, "zh"),
+		       ctl_text_of(act, "en"));
+		for (size_t k = 0; k < json_count(missing); k++)
+			printf("      缺 %s / %s\n", ctl_text_of(json_at(missing, k), "zh"), ctl_text_of(json_at(missing, k), "en"));
+	}
+}
+
+static int show_case(const struct ctl *ctl, const char *id)
+{
+	static const char *const history[] = { "at", "act", "state", "actor", "roles" };
+	static const char *const evidence[] = { "at", "kind", "alert", "document", "subject" };
+	static const char *const signatures[] = { "for", "role", "actor" };
+	static const char *const clocks[] = { "what", "subject", "due_at", "done_at" };
+	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
+	_cleanup_(buf_done) struct buf target = { 0 };
+	int r;
+
+	if (!plain(id))
+		return wrong(id, "cases look like C-2026-001");
+	buf_printf(&target, "/api/v1/cases/%s", id);
+	r = ctl_get(ctl, target.p, &a);
+	if (r != EXIT_FINE)
+		return r;
+	if (ctl->json) {
+		puts(a.text.p);
+		return EXIT_FINE;
+	}
+	printf("%s  %s  %s  %s  %s %s\n", ctl_text_of(a.value, "id"), ctl_text_of(a.value, "unit"), ctl_text_of(a.value, "ground"),
+	       ctl_text_of(a.value, "state"), *ctl_text_of(a.value, "next_zh") ? "→" : "", ctl_text_of(a.value, "next_zh"));
+	print_parts(json_get(a.value, "evidence"), "证据 / evidence", evidence, ARRAY_SIZE(evidence));
+	print_parts(json_get(a.value, "signatures"), "会签 / signatures", signatures, ARRAY_SIZE(signatures));
+	print_parts(json_get(a.value, "clocks"), "时限 / clocks", clocks, ARRAY_SIZE(clocks));
+	print_parts(json_get(a.value, "history"), "经过 / history", history, ARRAY_SIZE(history));
+	print_allowed(json_get(a.value, "allowed"));
+	return EXIT_FINE;
+}
+
+static int open_case(const struct ctl *ctl)
+{
+	json *body;
+
+	if (ctl->arg_count != 3 || !ctl->reason)
+		return wrong("open", "UNIT GROUND --reason TEXT");
+	body = act_body("open");
+	json_set(body, "unit", json_new_text(ctl->args[1]));
+	json_set(body, "ground", json_new_text(ctl->args[2]));
+	return post(ctl, "cases", "new", body);
+}
+
+int ctl_case(const struct ctl *ctl)
+{
+	const char *what = ctl->arg_count > 0 ? ctl->args[0] : "list";
+	json *body;
+
+	if (strcmp(what, "list") == 0)
+		return list_cases(ctl);
+	if (strcmp(what, "open") == 0)
+		return open_case(ctl);
+	if (ctl->arg_count < 2)
+		return wrong(what, "of which case?");
+	if (strcmp(what, "show") == 0)
+		return show_case(ctl, ctl->args[1]);
+	body = act_body(what);
+	for (size_t i = 2; i < ctl->arg_count; i++) {
+		_cleanup_(freep) char *key = xstrdup(ctl->args[i]);
+		char *equals = strchr(key, '=');
+
+		if (!equals) {
+			json_free(body);
+			return wrong(key, "key=value, as in for=substantiate");
+		}
+		*equals++ = '\0';
+		json_set(body, key, strcmp(key, "override") == 0 ? json_new_bool(true) : json_new_text(equals));
+	}
+	return post(ctl, "cases", ctl->args[1], body);
+}
