@@ -100,6 +100,34 @@ static int indicator_changes(struct page *p)
 	return MIN(r, 0);
 }
 
+/* --- cases: for those with a role, as /cases is --- */
+
+static int one_case(struct page *p, const char *id, bool last_of_its_row, int64_t n)
+{
+	_cleanup_(json_freep) json *object = NULL;
+	int r = p->sums.inside ? object_case(p->api->store, id, false, &object) : 0;
+
+	if (last_of_its_row)
+		p->at->at[EVENT_CASE] = n;
+	if (object)
+		put_event(p, "case", object);
+	return MIN(r, 0);
+}
+
+static int cases(struct page *p)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(p->api->store, &q,
+			    "SELECT id, changed_n, lead(changed_n) OVER (ORDER BY changed_n, id) FROM case_file WHERE changed_n > ?1"
+			    " AND changed_n <= ifnull((SELECT changed_n FROM case_file WHERE changed_n > ?1 ORDER BY changed_n"
+			    " LIMIT 1 OFFSET ?2), 9e18) ORDER BY changed_n, id",
+			    "ii", p->at->at[EVENT_CASE], (int64_t)EVENTS_PAGE);
+
+	while (r >= 0 && (r = store_step(q)) > 0)
+		r = one_case(p, store_text(q, 0), store_int(q, 2) != store_int(q, 1), store_int(q, 1));
+	return r;
+}
+
 /* One row a kind; head: where a reader who asks for nothing older begins. */
 static const struct {
 	int (*tell)(struct page *p);
@@ -108,6 +136,7 @@ static const struct {
 	[EVENT_ALERT] = { alerts, "SELECT ifnull(max(changed_n), 0) FROM alert" },
 	[EVENT_INDICATOR] = { indicator_changes, "SELECT max((SELECT ifnull(max(change), 0) FROM sample),"
 					    " (SELECT ifnull(max(change), 0) FROM sample_gone))" },
+	[EVENT_CASE] = { cases, "SELECT ifnull(max(changed_n), 0) FROM case_file" },
 };
 
 /* --- cursors --- */

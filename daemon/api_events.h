@@ -11,7 +11,7 @@
 
 #include "api.h"
 
-enum event_kind { EVENT_ALERT, EVENT_INDICATOR, EVENT_KINDS }; /* rows of the table in api_events.c */
+enum event_kind { EVENT_ALERT, EVENT_INDICATOR, EVENT_CASE, EVENT_KINDS }; /* rows of the table in api_events.c */
 
 struct event_cursor {
 	int64_t at[EVENT_KINDS];

@@ -239,8 +239,8 @@ int brief_load(struct store *s, int64_t alert, struct brief *b)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
 			    "SELECT a.rule, a.unit, a.severity, a.state, a.unconfirmed, a.paged, a.raised_at, a.closed_at,"
-			    " a.raised_n, a.site, a.subject, a.division, l.hash FROM alert a LEFT JOIN ledger l ON l.n = a.raised_n"
-			    " WHERE a.id = ?1",
+			    " a.raised_n, a.site, a.subject, a.division, l.hash, c.case_id FROM alert a LEFT JOIN ledger l"
+			    " ON l.n = a.raised_n LEFT JOIN alert_case c ON c.alert = a.id WHERE a.id = ?1",
 			    "i", alert);
 
 	*b = (struct brief){ .alert = alert };
@@ -249,6 +249,7 @@ int brief_load(struct store *s, int64_t alert, struct brief *b)
 	if (r <= 0)
 		return r < 0 ? r : BRIEF_NONE;
 	take_alert(b, q);
+	snprintf(b->case_id, sizeof b->case_id, "%s", store_is_null(q, 13) ? "" : store_text(q, 13));
 	r = load_place(s, store_text(q, 11), b);
 	if (r >= 0 && b->site[0])
 		r = load_name(s, b);
@@ -257,8 +258,13 @@ int brief_load(struct store *s, int64_t alert, struct brief *b)
 
 int brief_find(struct store *s, const char *id, int64_t *ret)
 {
-	(void)s; /* a case's id is looked up here */
-	return object_alert_id(id, ret) < 0 ? BRIEF_NONE : 0;
+	int r;
+
+	if (object_alert_id(id, ret) == 0)
+		return 0;
+	/* A case is told by the first of its alerts. */
+	r = store_get_int(s, ret, "SELECT alert FROM alert_case WHERE case_id = ? ORDER BY alert LIMIT 1", "t", id);
+	return r < 0 ? r : r == 0 ? BRIEF_NONE : 0;
 }
 
 /* ---- writing ---- */

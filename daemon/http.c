@@ -370,13 +370,13 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 	return reply(connection, &rs);
 }
 
-static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *connection)
+static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *connection, const struct request *r)
 {
 	struct events *events = l->http->events;
 
 	if (events_full(events))
 		return refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
-	return (enum MHD_Result)events_start(events, connection, !l->tcp, header(connection, "Last-Event-ID"),
+	return (enum MHD_Result)events_start(events, connection, who_may(&r->act.who, ROLES_ANY), header(connection, "Last-Event-ID"),
 					     &conn_of(connection)->deadline);
 }
 
@@ -411,7 +411,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (api_is_act(method, r->target))
 		return hand_over(l, connection, r);
 	if (api_is_stream(method, r->target))
-		return answer_stream(l, connection);
+		return answer_stream(l, connection, r);
 	return answer_get(l, connection, method, r);
 }
 

@@ -19,9 +19,9 @@
 #include "../daemon/store.h"
 
 #define PAGES_KEY_SIZE 33
-/* Of alert a: nobody has acknowledged it. The one place that says what an acknowledgement is: where acknowledging does not
- * change the alert's state, its row is asked for here, too. */
-#define PAGES_UNACKNOWLEDGED "a.state = 'open'"
+/* Of alert a: nobody has acknowledged it. The one place that says what an acknowledgement is; it does not close an alert. */
+#define PAGES_UNACKNOWLEDGED \
+	"a.state = 'open' AND NOT EXISTS (SELECT 1 FROM alert_act k WHERE k.alert = a.id AND k.act = 'acknowledge')"
 
 enum page_kind { PAGE_RAISE, PAGE_ESCALATE, PAGE_RESOLVE, PAGE_KIND_COUNT };
 extern const char *const page_kind_words[PAGE_KIND_COUNT];

@@ -315,3 +315,19 @@ def test_a_title_from_application_to_publicity(office):
     office.does("nhc", u, "review")
     office.does("nhc", u, "publicise", where="官网", when="2026-12-21")  # ends in 2027, of which there is no calendar
     office.refused("nhc", u, "name", "period_over", document="国卫〔2027〕1号")
+
+
+def test_a_stream_tells_cases_to_those_with_a_role_alone(named):
+    open_s1(named)
+    heard = {}
+    for who in (None, "reader"):
+        c = http.client.HTTPConnection("127.0.0.1", named.port, timeout=30)
+        headers = {"Last-Event-ID": "0-0-0", **({"Authorization": "Bearer " + token(who)} if who else {})}
+        c.request("GET", "/api/v1/events", headers=headers)
+        r, text = c.getresponse(), b""
+        while b"event: alert" not in text or (who and b"event: case" not in text):
+            text += r.readline()
+        heard[who] = text
+        c.close()
+    assert b"C-2026-001" in heard["reader"] and b'"subject"' in heard["reader"]
+    assert b"event: case" not in heard[None] and b'"subject"' not in heard[None]

@@ -88,7 +88,7 @@ def test_an_s1_reaches_a_webhook_signed_with_the_line_that_fits_a_text_message(w
     assert all(signed_rightly(h) for h in hook.heard)
     assert not any(signed_rightly(h, "another secret") for h in hook.heard)
     inside, = [b for b in hook.bodies() if "alert" in b]
-    assert re.fullmatch(r"【S1】杭州西湖 西湖区第一托育中心 \d\d:\d\d 火灾 儿童危重1 轻伤2\|已停园\|1小时时限剩(60|59)分\|警 A-000001\|回 ACK",
+    assert re.fullmatch(r"【S1】杭州西湖 西湖区第一托育中心 \d\d:\d\d 火灾 儿童危重1 轻伤2\|已停园\|1小时时限剩(60|59)分\|案 C-\d{4}-001\|回 ACK",
                         re.sub(r" \d\d-\d\d ", " ", inside["line"]))
     assert inside["alert"]["subject"] == f"{SITE}/INC-1"
     outside, = [b for b in hook.bodies() if "alert" not in b]
@@ -103,7 +103,7 @@ def test_the_brief_begins_with_the_line_and_says_what_is_not_known(world, hook):
     done = w.ctl("brief", "A-000001")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("【S1】杭州西湖 西湖区第一托育中心") and lines[0].endswith("|警 A-000001|回 ACK") and "伤亡未明" in lines[0]
+    assert lines[0].startswith("【S1】杭州西湖 西湖区第一托育中心") and lines[0].endswith("-001|回 ACK") and "伤亡未明" in lines[0]
     brief = json.loads(w.ctl("--json", "brief", "A-000001").stdout)
     assert "儿童失联" in [u["zh"] for u in brief["unknown"]] and "儿童危重 1" in [k["zh"] for k in brief["known"]]
     assert brief["grade"]["now"] == "ordinary" and brief["grade"]["changes"]["zh"].startswith("死亡再增3人，或重伤（含危重）再增9人")
