@@ -92,7 +92,9 @@ def test_an_s1_reaches_a_webhook_signed_with_the_line_that_fits_a_text_message(w
                         re.sub(r" \d\d-\d\d ", " ", inside["line"]))
     assert inside["alert"]["subject"] == f"{SITE}/INC-1"
     outside, = [b for b in hook.bodies() if "alert" not in b]
-    assert outside == {"v": 1, "kind": "raise", "drill": False, "severity": "S1", "unit": "330100", "case": None, "line": "【S1】330100"}
+    case, = re.findall(r"C-\d{4}-001", inside["line"])
+    assert outside == {"v": 1, "kind": "raise", "drill": False, "severity": "S1", "unit": "330100", "case": case,
+                       "line": f"【S1】330100|案 {case}"}
 
 
 def test_the_brief_begins_with_the_line_and_says_what_is_not_known(world, hook):
@@ -103,7 +105,7 @@ def test_the_brief_begins_with_the_line_and_says_what_is_not_known(world, hook):
     done = w.ctl("brief", "A-000001")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("【S1】杭州西湖 西湖区第一托育中心") and lines[0].endswith("-001|回 ACK") and "伤亡未明" in lines[0]
+    assert lines[0].startswith("【S1】杭州西湖 西湖区第一托育中心") and re.search(r"\|案 C-\d{4}-001\|回 ACK$", lines[0]) and "伤亡未明" in lines[0]
     brief = json.loads(w.ctl("--json", "brief", "A-000001").stdout)
     assert "儿童失联" in [u["zh"] for u in brief["unknown"]] and "儿童危重 1" in [k["zh"] for k in brief["known"]]
     assert brief["grade"]["now"] == "ordinary" and brief["grade"]["changes"]["zh"].startswith("死亡再增3人，或重伤（含危重）再增9人")
