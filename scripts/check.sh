@@ -30,7 +30,8 @@ unit_tests() {
 }
 
 end_to_end() {
-	NURSERYD_BUILD=$PWD/build/san $PYTHON -m pytest -q -p no:cacheprovider tests/e2e 2>&1 | tee build/e2e.log
+	# most tests wait for a broker or a clock: two files a processor at once, each in one process
+	NURSERYD_BUILD=$PWD/build/san $PYTHON -m pytest -q -n $((jobs * 2)) --dist loadfile -p no:cacheprovider tests/e2e 2>&1 | tee build/e2e.log
 	return "${PIPESTATUS[0]}"
 }
 

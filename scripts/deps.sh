@@ -12,7 +12,7 @@ build="$run gcc git libc6-dev libconfig-dev libcurl4-openssl-dev libjansson-dev 
 demo="$build curl mosquitto python3-minimal"
 test="$demo chromium chromium-driver fonts-noto-cjk python3-selenium clang libclang-rt-dev cppcheck debootstrap influxdb influxdb-client libcmocka-dev mosquitto-clients openssl procps
 	prometheus prometheus-alertmanager python3 python3-aiosmtpd python3-jsonschema python3-paho-mqtt python3-pytest
-	python3-requests python3-yaml sqlite3 systemd systemd-container victoria-metrics"
+	python3-pytest-xdist python3-requests python3-yaml sqlite3 systemd systemd-container victoria-metrics"
 analyse="$build clang-tidy python3"
 
 case "${1:-test}" in

@@ -290,7 +290,7 @@ def test_poison_lines_are_isolated_and_put_aside_and_the_rest_is_there(parts, in
     week = range(ms("2026-11-02") + 8 * 3600000, ms("2026-11-09") + 8 * 3600000)  # shards turn on Monday 00:00 UTC
     assert missing == {k for k in enrolments if k[0] in week} and len(missing) == len(poison) == 21
     assert all("field type conflict" in answer for _, answer in poison)
-    assert daemon.metric("nurseryd_sink_lines_failed_total") == 21
+    wait_until(lambda: daemon.metric("nurseryd_sink_lines_failed_total") == 21, 10, "the metrics say so, too")
     log = daemon.log.read_text()
     assert "influx.lines_refused" in log and "places=" not in log and "conflict" not in log
 
