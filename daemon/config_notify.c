@@ -56,8 +56,10 @@ static bool printable(const char *text)
 
 static bool check_url(const char *text)
 {
+	const char *slashes = strstr(text, "//");
+
 	if (is_smtp(text))
-		return strchr(text, '/')[2] != '\0' && strchr(text, '/')[2] != '/' && printable(text);
+		return slashes && slashes[2] != '\0' && slashes[2] != '/' && printable(text);
 	return *text && config_check_http_url(text);
 }
 

@@ -92,7 +92,7 @@ static int judge(struct rejudging *rj, const struct topic *t, const struct outco
 static int take_message(struct rejudging *rj, const struct topic *t, struct ledger_row *row)
 {
 	_cleanup_(outcome_done) struct outcome was = { 0 };
-	bool kept;
+	bool kept = false;
 	int r = outcome_read(row->outcome, row->outcome_len, &was);
 
 	if (r >= 0)

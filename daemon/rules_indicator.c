@@ -153,7 +153,7 @@ static int baseline_of(struct store *s, const char *unit, const struct indicator
 static int regress_says(const struct asked *a, const struct indicator *i, int64_t month, enum says *ret)
 {
 	const struct policy_regress *p = policy_regress(a->f->policy, last_day_of(month));
-	struct value now, base, before;
+	struct value now = { 0 }, base = { 0 }, before = { 0 };
 	int low_base, low_before, high_base, high_before;
 	int r = frozen_value(a->f->store, a->unit, i, month, &now);
 
@@ -218,7 +218,7 @@ static enum says margin(int bad, int good)
 static int target_says(const struct asked *a, const struct indicator *i, int64_t month, enum says *ret)
 {
 	const struct policy_key_indicators *p = policy_key_indicators(a->f->policy, last_day_of(month));
-	struct value now, target;
+	struct value now = { 0 }, target = { 0 };
 	int r = frozen_value(a->f->store, a->unit, i, month, &now);
 
 	if (r >= 0)
@@ -307,7 +307,7 @@ static int judge_cell(const struct asked *a, const struct indicator *i)
 	} grades[] = { { "red", "S2" }, { "amber", "S3" } };
 	const struct policy_satisfaction *p = policy_satisfaction(a->f->policy, a->last_day);
 	struct opinion_said said;
-	bool content;
+	bool content = false;
 	int r = cell_of(a, i, a->month, &said);
 
 	for (size_t k = 0; r > 0 && k < ARRAY_SIZE(grades); k++)

@@ -90,7 +90,7 @@ int standing_settle_incidents(struct fold *f, const struct site *site)
 	_cleanup_(freep) struct occurred *events = xcalloc(EVENTS_AT_ONCE, sizeof *events);
 	char after[65] = "";
 	size_t count;
-	int r;
+	int r = 0;
 
 	do {
 		r = events_of(f, site->id, after, events, &count);

@@ -230,7 +230,7 @@ static int on_closed(struct pages *p, const struct alert *a, int64_t now, int *c
 	struct {
 		char sink[65], contact[65];
 		int64_t peer;
-	} called[256];
+	} called[256] = { 0 };
 	store_stmt *q;
 	size_t n = 0;
 	int r = store_query(p->store, &q, "SELECT DISTINCT sink, peer, contact FROM notification WHERE alert = ?1 LIMIT 256", "i", a->id);
