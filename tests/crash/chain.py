@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the ledger must be, computed here from DOMAIN §6 and nothing of nurseryd's code. Each check returns complaints."""
+import pathlib
+import re
 import hashlib
 import json
 import sqlite3
@@ -79,7 +81,8 @@ def receipt_complaints(path, receipts):
 
 
 # Operational and derived tables are no part of a rebuild (DESIGN §1).
-NOT_FOLDED = {"ledger", "sample", "dirty", "dirty_range", "progress", "instance", "site_status"}
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "daemon/schema.c"
+NOT_FOLDED = {name for name, kind in re.findall(r'\{ "(\w+)", "[^"]*", TABLE_(\w+) \}', SCHEMA.read_text()) if kind != "FOLDED"}
 
 
 def folded_digest(path):
