@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "casework.h"
+#include "casework_doing.h"
 
 #include "clock.h"
 #include "outcome.h"
@@ -9,25 +9,14 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* One act while it is folded. Texts are borrowed from outcome and body. */
-struct doing {
-	struct fold *f;
-	int64_t n, now;
-	struct outcome outcome;
-	json *body;
-	const char *act, *actor, *roles;
-	char *bytes; /* with a NUL behind */
-	char state[32], case_id[CASE_ID_SIZE]; /* what it led to */
-};
-
-static void doing_done(struct doing *d)
+void doing_done(struct doing *d)
 {
 	outcome_done(&d->outcome);
 	json_free(d->body);
 	free(d->bytes);
 }
 
-static int begin(struct fold *f, const struct ledger_row *row, struct doing *d)
+int doing_begin(struct fold *f, const struct ledger_row *row, struct doing *d)
 {
 	size_t offset;
 	int r = outcome_read(row->outcome, row->outcome_len, &d->outcome);
@@ -47,7 +36,7 @@ static int begin(struct fold *f, const struct ledger_row *row, struct doing *d)
 	return *d->act ? 0 : -EUCLEAN;
 }
 
-static const char *text_or_null(const struct doing *d, const char *key)
+const char *doing_text(const struct doing *d, const char *key)
 {
 	const char *text = body_text(d->body, key);
 
@@ -63,13 +52,14 @@ void casework_print(const char *target, const char *payload, size_t len, uint8_t
 	hash_sha256(both.p, both.len, ret);
 }
 
-static int note_done(const struct doing *d, const struct ledger_row *row)
+int doing_note(const struct doing *d, const struct ledger_row *row)
 {
 	uint8_t print[HASH_SIZE];
 
 	casework_print(row->topic, row->payload, row->payload_len, print);
-	return store_run(d->f->store, "INSERT INTO officer_act(n, key, print, target, act, state, case_id) VALUES(?, ?, ?, ?, ?, ?, ?)",
-			 "ithtttt", d->n, d->outcome.key, print, row->topic, d->act, d->state, d->case_id[0] ? d->case_id : NULL);
+	return store_run(d->f->store, "INSERT INTO officer_act(n, key, print, target, act, state, case_id, alert) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+			 "ithtttti", d->n, d->outcome.key, print, row->topic, d->act, d->state, d->case_id[0] ? d->case_id : NULL,
+			 d->alert ? d->alert : STORE_NULL);
 }
 
 static int read_done(store_stmt *q, struct act_done *ret)
@@ -85,6 +75,7 @@ static int read_done(store_stmt *q, struct act_done *ret)
 	snprintf(ret->act, sizeof ret->act, "%s", store_text(q, 1));
 	snprintf(ret->state, sizeof ret->state, "%s", store_text(q, 2));
 	snprintf(ret->case_id, sizeof ret->case_id, "%s", store_is_null(q, 3) ? "" : store_text(q, 3));
+	ret->alert = store_int(q, 5);
 	print = store_blob(q, 4, &len);
 	if (len == HASH_SIZE)
 		memcpy(ret->print, print, HASH_SIZE);
@@ -94,7 +85,7 @@ static int read_done(store_stmt *q, struct act_done *ret)
 int casework_done(struct store *s, int64_t n, struct act_done *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT n, act, state, case_id, print FROM officer_act WHERE n = ?", "i", n);
+	int r = store_query(s, &q, "SELECT n, act, state, case_id, print, ifnull(alert, 0) FROM officer_act WHERE n = ?", "i", n);
 
 	return r < 0 ? r : read_done(q, ret);
 }
@@ -102,7 +93,7 @@ int casework_done(struct store *s, int64_t n, struct act_done *ret)
 int casework_done_by_key(struct store *s, const char *key, struct act_done *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT n, act, state, case_id, print FROM officer_act WHERE key = ? ORDER BY n LIMIT 1", "t", key);
+	int r = store_query(s, &q, "SELECT n, act, state, case_id, print, ifnull(alert, 0) FROM officer_act WHERE key = ? ORDER BY n LIMIT 1", "t", key);
 
 	return r < 0 ? r : read_done(q, ret);
 }
@@ -177,23 +168,25 @@ static int open_case_of(struct fold *f, const char *unit, const char *ground, ch
 struct alert {
 	int64_t id, raised_at;
 	bool unconfirmed, open, has_case;
-	char unit[UNIT_SIZE];
+	char unit[UNIT_SIZE], rule[32];
 };
 
-static int read_alert(struct fold *f, const char *subject, int64_t id, struct alert *ret)
+/* By its rule and subject, or (subject NULL) by its number. */
+static int read_alert(struct fold *f, const char *rule, const char *subject, int64_t id, struct alert *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(f->store, &q,
-			    "SELECT a.id, a.raised_at, a.unconfirmed, a.state = 'open', c.alert IS NOT NULL, a.unit FROM alert a"
-			    " LEFT JOIN alert_case c ON c.alert = a.id WHERE (?1 IS NOT NULL AND a.subject = ?1 AND a.rule = 'art5-1')"
-			    " OR (?1 IS NULL AND a.id = ?2) LIMIT 1",
-			    "ti", subject, id);
+			    "SELECT a.id, a.raised_at, a.unconfirmed, a.state = 'open', c.alert IS NOT NULL, a.unit, a.rule FROM alert a"
+			    " LEFT JOIN alert_case c ON c.alert = a.id WHERE (?1 IS NOT NULL AND a.subject = ?1 AND a.rule = ?3)"
+			    " OR (?1 IS NULL AND a.id = ?2) ORDER BY a.id DESC LIMIT 1",
+			    "tit", subject, id, rule);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
 	*ret = (struct alert){ .id = store_int(q, 0), .raised_at = store_int(q, 1), .unconfirmed = store_int(q, 2),
 			       .open = store_int(q, 3), .has_case = store_int(q, 4) };
 	snprintf(ret->unit, sizeof ret->unit, "%s", store_text(q, 5));
+	snprintf(ret->rule, sizeof ret->rule, "%s", store_text(q, 6));
 	return 1;
 }
 
@@ -201,10 +194,11 @@ static int read_alert(struct fold *f, const char *subject, int64_t id, struct al
 static int take_up(struct fold *f, int64_t n, int64_t now, const struct alert *a, const char *by, const char *roles, const char *bytes,
 		   char id[static CASE_ID_SIZE])
 {
-	int r = open_case_of(f, a->unit, "art5-1", id);
+	const char *ground = case_ground_of(a->rule);
+	int r = ground ? open_case_of(f, a->unit, ground, id) : -EUCLEAN;
 
 	if (r >= 0 && !id[0])
-		r = open_case(f, n, now, a->unit, "art5-1", by, roles, bytes, id);
+		r = open_case(f, n, now, a->unit, ground, by, roles, bytes, id);
 	else if (r >= 0)
 		r = tell(f, &(struct told){ n, now, id, "add_evidence", by, roles, NULL, "", bytes });
 	return r < 0 ? r : take_alert(f, n, now, id, a->id);
@@ -215,7 +209,7 @@ int casework_art5_1(struct fold *f, int64_t n, int64_t now, const char *subject,
 	int64_t window = policy_severity(f->policy, clock_local_day(now))->unconfirmed_window_minutes * MINUTE_MS;
 	char id[CASE_ID_SIZE], name[32];
 	struct alert a;
-	int r = read_alert(f, subject, 0, &a);
+	int r = read_alert(f, "art5-1", subject, 0, &a);
 
 	if (r <= 0 || a.has_case)
 		return MIN(r, 0);
@@ -232,11 +226,34 @@ int casework_still_unconfirmed(struct fold *f, int64_t n, int64_t now, const cha
 {
 	char id[CASE_ID_SIZE];
 	struct alert a;
-	int r = strlen(subject) > 2 ? read_alert(f, NULL, atoll(subject + 2), &a) : -EUCLEAN;
+	int r = strlen(subject) > 2 ? read_alert(f, NULL, NULL, atoll(subject + 2), &a) : -EUCLEAN;
 
 	if (r <= 0 || a.has_case || !a.unconfirmed || !a.open)
 		return MIN(r, 0);
 	return take_up(f, n, now, &a, "daemon", "", "{\"act\":\"open\",\"because\":\"unconfirmed\"}", id);
+}
+
+static int note_alert_act(const struct doing *d)
+{
+	return store_run(d->f->store, "INSERT INTO alert_act(alert, n, at, act, actor, roles, reason, document) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+			 "iiittttt", d->alert, d->n, d->now, d->act, d->actor, d->roles, doing_text(d, "reason"),
+			 doing_text(d, "document"));
+}
+
+int casework_signal(struct doing *d, const char *rule, const char *subject)
+{
+	struct alert a;
+	int r = read_alert(d->f, rule, subject, 0, &a);
+
+	if (r <= 0)
+		return r < 0 ? r : -EUCLEAN;
+	d->alert = a.id;
+	snprintf(d->state, sizeof d->state, "open");
+	if (case_ground_of(rule))
+		r = open_case_of(d->f, a.unit, case_ground_of(rule), d->case_id);
+	if (r >= 0 && d->case_id[0])
+		r = take_up(d->f, d->n, d->now, &a, d->actor, d->roles, d->bytes, d->case_id);
+	return r < 0 ? r : note_alert_act(d);
 }
 
 /* ---- what acts on a case do beside their transition ---- */
@@ -410,7 +427,7 @@ int casework_fold_case(struct fold *f, const struct ledger_row *row, const char 
 {
 	_cleanup_(doing_done) struct doing d = { 0 };
 	struct case_row c;
-	int r = begin(f, row, &d);
+	int r = doing_begin(f, row, &d);
 
 	if (r >= 0 && strcmp(id, "new") == 0) {
 		r = open_by_hand(&d);
@@ -420,7 +437,7 @@ int casework_fold_case(struct fold *f, const struct ledger_row *row, const char 
 		if (r >= 0)
 			r = take_transition(&d, &c);
 	}
-	return r < 0 ? r : note_done(&d, row);
+	return r < 0 ? r : doing_note(&d, row);
 }
 
 /* ---- alerts ---- */
@@ -454,25 +471,24 @@ int casework_fold_alert(struct fold *f, const struct ledger_row *row, const char
 {
 	_cleanup_(doing_done) struct doing d = { 0 };
 	struct alert a;
-	int r = begin(f, row, &d);
+	int r = doing_begin(f, row, &d);
 
 	if (r >= 0)
-		r = read_alert(f, NULL, strlen(id) > 2 ? atoll(id + 2) : 0, &a);
+		r = read_alert(f, NULL, NULL, strlen(id) > 2 ? atoll(id + 2) : 0, &a);
 	if (r <= 0)
 		return r < 0 ? r : -EUCLEAN;
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(alert_effects); i++)
 		if (strcmp(alert_effects[i].act, d.act) == 0)
 			r = alert_effects[i].perform(&d, &a);
+	d.alert = a.id;
 	if (r >= 0)
-		r = store_run(f->store, "INSERT INTO alert_act(alert, n, at, act, actor, roles, reason, document) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-			      "iiittttt", a.id, d.n, d.now, d.act, d.actor, d.roles, text_or_null(&d, "reason"),
-			      text_or_null(&d, "document"));
+		r = note_alert_act(&d);
 	if (r >= 0)
 		r = store_run(f->store, "UPDATE alert SET changed_n = ? WHERE id = ?", "ii", d.n, a.id);
 	if (r >= 0)
-		r = read_alert(f, NULL, a.id, &a);
+		r = read_alert(f, NULL, NULL, a.id, &a);
 	snprintf(d.state, sizeof d.state, "%s", a.open ? "open" : "closed");
-	return r < 0 ? r : note_done(&d, row);
+	return r < 0 ? r : doing_note(&d, row);
 }
 
 /* ---- incidents ---- */
@@ -499,7 +515,7 @@ int casework_fold_incident(struct fold *f, const struct ledger_row *row, const c
 	const char *slash = strchr(subject, '/');
 	const struct site *site;
 	char code[SITE_ID_SIZE];
-	int r = begin(f, row, &d);
+	int r = doing_begin(f, row, &d);
 
 	if (r < 0 || !slash || (size_t)(slash - subject) >= sizeof code)
 		return r < 0 ? r : -EUCLEAN;
@@ -510,12 +526,12 @@ int casework_fold_incident(struct fold *f, const struct ledger_row *row, const c
 	r = store_run(f->store,
 		      "INSERT INTO finding(site, event, what, value, n, at, actor, reason, document) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      "itttiittt", site->id, slash + 1, d.act, body_text(d.body, "finding"), d.n, d.now, d.actor,
-		      text_or_null(&d, "reason"), text_or_null(&d, "document"));
+		      doing_text(&d, "reason"), doing_text(&d, "document"));
 	if (r >= 0 && strcmp(d.act, "liability") == 0)
 		r = find_liable(&d, site, slash + 1);
 	snprintf(d.state, sizeof d.state, "%.31s", body_text(d.body, "finding"));
 	if (r >= 0)
-		r = note_done(&d, row);
+		r = doing_note(&d, row);
 	if (r < 0 || strcmp(d.act, "liability") != 0 || strcmp(d.state, "nursery") != 0)
 		return r;
 	return 1;
@@ -542,7 +558,7 @@ int casework_fold_designation(struct fold *f, const struct ledger_row *row, cons
 	char from[32], cycle[16];
 	const char *said;
 	int64_t starts = STORE_NULL;
-	int r = begin(f, row, &d);
+	int r = doing_begin(f, row, &d);
 
 	if (r >= 0)
 		r = designation_status(f->store, unit, clock_local_day(row->received_at), from, cycle);
@@ -565,5 +581,5 @@ int casework_fold_designation(struct fold *f, const struct ledger_row *row, cons
 			      "itittttttit", d.n, unit, d.now, d.act, d.actor, d.roles, from, d.state, cycle, starts, d.bytes);
 	if (r >= 0)
 		r = set_designation(&d, unit, d.state, cycle);
-	return r < 0 ? r : note_done(&d, row);
+	return r < 0 ? r : doing_note(&d, row);
 }

@@ -28,7 +28,7 @@ int casework_still_unconfirmed(struct fold *f, int64_t n, int64_t now, const cha
 
 /* What an act led to, for its answer. */
 struct act_done {
-	int64_t n;
+	int64_t n, alert; /* alert: 0 none */
 	char act[32], state[32], case_id[CASE_ID_SIZE];
 	uint8_t print[HASH_SIZE];
 };

@@ -9,6 +9,7 @@
 #include "months.h"
 #include "policy_row.h"
 #include "rules.h"
+#include "signals.h"
 #include "standing.h"
 
 #include <errno.h>
@@ -613,6 +614,7 @@ static const struct {
 	{ "act/case/", casework_fold_case },
 	{ "act/incident/", act_incident },
 	{ "act/designation/", casework_fold_designation },
+	{ "act/signal/", signal_fold },
 	{ "act/gap/lost", act_gap_lost },
 };
 

@@ -132,8 +132,14 @@ static json *alert_of(store_stmt *q, bool inside)
 	json_set(a, "closed_at", row_time(q, 10));
 	json_set(a, "case", row_text(q, 12));
 	json_set(a, "acknowledged_at", row_time(q, 13));
-	if (inside)
+	if (inside) {
 		json_set(a, "acknowledged_by", row_text(q, 14));
+		/* of an alert raised by hand (signals.h): by whom, why, from which document */
+		json_set(a, "raised_by", row_text(q, 15));
+		json_set(a, "reason", row_text(q, 16));
+		json_set(a, "document", row_text(q, 17));
+	}
+	json_set(a, "policy_n", row_int(q, 18));
 	return a;
 }
 
@@ -142,9 +148,9 @@ int object_alert(struct store *s, int64_t id, bool inside, json **ret)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
 			    "SELECT a.id, rule, unit, site, subject, severity, unconfirmed, paged, state, raised_at,"
-			    " closed_at, closed_because, c.case_id, k.at, k.actor FROM alert a LEFT JOIN alert_case c ON c.alert = a.id"
+			    " closed_at, closed_because, c.case_id, k.at, k.actor, h.actor, h.reason, h.document, a.policy_n FROM alert a LEFT JOIN alert_case c ON c.alert = a.id"
 			    " LEFT JOIN alert_act k ON k.alert = a.id AND k.n = (SELECT min(n) FROM alert_act WHERE alert = a.id"
-			    " AND act = 'acknowledge') WHERE a.id = ?1",
+			    " AND act = 'acknowledge') LEFT JOIN alert_act h ON h.alert = a.id AND h.n = a.raised_n WHERE a.id = ?1",
 			    "i", id);
 
 	*ret = NULL;

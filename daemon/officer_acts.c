@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "officer_acts.h"
 
+#include "act_body.h"
 #include "api.h"
 #include "casework.h"
 #include "clock.h"
 #include "objects.h"
-#include "privacy.h"
 #include "procedures.h"
+#include "signals.h"
 #include "workdays.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#define BODY_DEPTH 2
 #define SEGMENT_MAX 80
 
 /* One act on its way through the door. */
@@ -35,6 +35,7 @@ struct acting {
 /* What a path names: where it is kept, what may be done with it. */
 struct kind {
 	const char *prefix, *topic;
+	const char *act; /* this act alone; NULL: all others under the prefix */
 	int (*examine)(struct acting *a);  /* 0: may be; 1: refused, the answer is set */
 	int (*object)(struct acting *a, json **ret); /* for If-Match; NULL: there is no object */
 };
@@ -83,51 +84,15 @@ static int refuse_role(struct acting *a, unsigned roles)
 
 /* ---- the body ---- */
 
-static const struct {
-	const char *key;
-	size_t bytes_max;
-	bool flag;
-} fields[] = {
-	{ "act", 31, false },	   { "reason", 2000, false },  { "document", 300, false }, { "joint_document", 300, false },
-	{ "evidence", 500, false }, { "alert", 20, false },	{ "for", 20, false },	    { "where", 300, false },
-	{ "when", 10, false },	   { "cycle", 9, false },      { "opens_on", 10, false },  { "into", 20, false },
-	{ "finding", 20, false },  { "unit", 6, false },       { "ground", 10, false },	   { "override", 0, true },
-};
-
-static bool field_good(const char *key, const json *value)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (strcmp(fields[i].key, key) == 0)
-			return fields[i].flag ? json_kind(value) == JSON_KIND_BOOL :
-						json_kind(value) == JSON_KIND_NULL ||
-							(json_kind(value) == JSON_KIND_TEXT && json_text_len(value) <= fields[i].bytes_max);
-	return false;
-}
-
-/* What officers write stays in the ledger for good: no numbers of persons. */
-static bool speaks_of_a_person(const json *value, int64_t today)
-{
-	const char *text = json_kind(value) == JSON_KIND_TEXT ? json_text(value) : "";
-
-	return privacy_has_mobile(text, strlen(text)) || privacy_has_identity_number(text, strlen(text), today);
-}
-
 static int read_body(struct acting *a)
 {
-	int64_t today = clock_local_day(a->rq->now);
-	size_t offset;
+	const char *title, *detail;
+	int status = act_body_read(a->rq->body ? a->rq->body : "", a->rq->len, clock_local_day(a->rq->now), &a->body, &title, &detail);
 
-	if (json_parse(a->rq->body ? a->rq->body : "", a->rq->len, BODY_DEPTH, &a->body, &offset) < 0 ||
-	    json_kind(a->body) != JSON_KIND_OBJECT)
-		return refuse(a, 400, "the body is not a JSON object", "{\"act\":…,\"reason\":…,\"document\":…}");
-	for (void *i = json_first(a->body); i; i = json_next(a->body, i)) {
-		if (!field_good(json_key(i), json_value(i)))
-			return refuse(a, 422, "a field is unknown, too long or of the wrong type", "the fields are listed in docs/cases.md");
-		if (speaks_of_a_person(json_value(i), today))
-			return refuse(a, 422, "personal data", "what is written here stays for good: leave numbers of persons out");
-	}
+	if (status != 0)
+		return refuse(a, status, title, detail);
 	a->act = body_text(a->body, "act");
-	return *a->act ? 0 : refuse(a, 422, "which act?", "the text `act` is missing");
+	return 0;
 }
 
 /* ---- alerts ---- */
@@ -164,7 +129,7 @@ static int alert_object(struct acting *a, json **ret)
 static int alert_state(struct acting *a, const json *alert)
 {
 	bool open = strcmp(body_text(alert, "state"), "open") == 0, has_case = *body_text(alert, "case");
-	bool art5 = strcmp(body_text(alert, "rule"), "art5-1") == 0;
+	bool ground = case_ground_of(body_text(alert, "rule"));
 
 	if (strcmp(a->act, "resolve") == 0 && has_case)
 		return refuse_by(a, "case_decides", "该预警已立案，只能由案件的决定解除", "the alert has a case: only a decision on it clears it");
@@ -172,7 +137,7 @@ static int alert_state(struct acting *a, const json *alert)
 		return refuse_by(a, "state", "该预警已经解除", "the alert is resolved already");
 	if (strcmp(a->act, "reopen") == 0 && (open || has_case))
 		return refuse_by(a, "state", "该预警未解除，或由案件决定", "the alert is open, or its case decides");
-	if (strcmp(a->act, "open_case") == 0 && (has_case || !art5))
+	if (strcmp(a->act, "open_case") == 0 && (has_case || !ground))
 		return refuse_by(a, "state", "该预警已立案，或不属于撤销事由", "the alert has a case, or is no ground for revocation");
 	return 0;
 }
@@ -403,14 +368,48 @@ static int examine_designation(struct acting *a)
 	return r < 0 ? r : examine_transition(a, designation_transitions, &c);
 }
 
+/* ---- signals: what an officer heard from elsewhere ---- */
+
+static int examine_signal(struct acting *a)
+{
+	struct signal_refusal refused;
+	int r;
+
+	if (!unit_known(a, a->id))
+		return refuse(a, 404, "no such unit", "a unit is the code of a city that may take part");
+	snprintf(a->unit, sizeof a->unit, "%.6s", a->id);
+	if (refuse_place(a) || refuse_role(a, ROLES_OFFICERS))
+		return 1;
+	buf_printf(&a->topic, "act/signal/%s", a->unit);
+	r = guard_texts(a, GUARD(REASON));
+	if (r != 0)
+		return r;
+	r = signal_examine(a->in->store, a->unit, a->body, about(a).today, &refused);
+	if (r <= 0)
+		return r;
+	return refused.guard ? refuse_by(a, refused.guard, refused.zh, refused.en) : refuse(a, 422, "what is signalled?", refused.en);
+}
+
 /* ---- through the door ---- */
 
 static const struct kind kinds[] = {
-	{ "/api/v1/alerts/", "alert", examine_alert, alert_object },
-	{ "/api/v1/cases/", "case", examine_case, case_object },
-	{ "/api/v1/incidents/", "incident", examine_incident, incident_object },
-	{ "/api/v1/units/", "designation", examine_designation, NULL },
+	{ "/api/v1/alerts/", "alert", NULL, examine_alert, alert_object },
+	{ "/api/v1/cases/", "case", NULL, examine_case, case_object },
+	{ "/api/v1/incidents/", "incident", NULL, examine_incident, incident_object },
+	{ "/api/v1/units/", "designation", NULL, examine_designation, NULL },
+	{ "/api/v1/units/", "signal", "signal", examine_signal, NULL },
 };
+
+static const struct kind *kind_of(const char *path, const char *act)
+{
+	const struct kind *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strncmp(path, kinds[i].prefix, strlen(kinds[i].prefix)) == 0 &&
+		    (!kinds[i].act || (act && strcmp(kinds[i].act, act) == 0)))
+			found = &kinds[i];
+	return found;
+}
 
 #define ACTIONS "/actions"
 
@@ -419,9 +418,7 @@ static bool split_path(struct acting *a, const char *path)
 {
 	size_t len = strcspn(path, "?"), part;
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strncmp(path, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			a->kind = &kinds[i];
+	a->kind = kind_of(path, NULL);
 	if (!a->kind || len < strlen(ACTIONS) || strncmp(path + len - strlen(ACTIONS), ACTIONS, strlen(ACTIONS)) != 0)
 		return false;
 	path += strlen(a->kind->prefix);
@@ -442,7 +439,7 @@ bool officer_act_is(const char *path)
 static void answer_done(struct acting *a, const struct act_done *done)
 {
 	uint8_t hash[HASH_SIZE] = { 0 };
-	char text[HASH_HEX_SIZE];
+	char text[HASH_HEX_SIZE], alert[32];
 	json *value = json_new_object();
 
 	(void)ledger_hash_of(a->in->store, done->n, hash);
@@ -451,6 +448,9 @@ static void answer_done(struct acting *a, const struct act_done *done)
 	json_set(value, "act", json_new_text(done->act));
 	json_set(value, "state", json_new_text(done->state));
 	json_set(value, "case", json_new_text(done->case_id[0] ? done->case_id : NULL));
+	if (done->alert)
+		snprintf(alert, sizeof alert, "A-%06lld", (long long)done->alert);
+	json_set(value, "alert", json_new_text(done->alert ? alert : NULL));
 	json_compact(value, &a->ret->body);
 	json_free(value);
 	a->ret->status = 201;
@@ -566,6 +566,7 @@ int officer_act_perform(struct ingest *in, const struct officer_request *rq, str
 
 	if (!split_path(&a, rq->path) || read_body(&a) != 0)
 		return 0;
+	a.kind = kind_of(rq->path, a.act);
 	make_key(&a);
 	r = ingest_transaction(in, rq->now, go_through, &a);
 	if (r >= 0 && a.done)

@@ -84,9 +84,22 @@ bool case_state_open(const char *state)
 	return among(OPEN_STATES, state);
 }
 
+static const char *const grounds[] = { "art5-1", "art5-2", "art5-3" };
+
 bool case_ground_known(const char *ground)
 {
-	return among(" art5-1 art5-2 art5-3 ", ground);
+	return case_ground_of(ground) && strlen(ground) == strlen(grounds[0]);
+}
+
+const char *case_ground_of(const char *rule)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(grounds); i++) {
+		size_t len = strlen(grounds[i]);
+
+		if (strncmp(rule, grounds[i], len) == 0 && (rule[len] == '\0' || rule[len] == '-'))
+			return grounds[i];
+	}
+	return NULL;
 }
 
 const char *body_text(const json *body, const char *key)

@@ -51,6 +51,7 @@ const struct transition *transition_of(const struct transition *table, const cha
 bool case_state_known(const char *state);
 bool case_state_open(const char *state); /* the procedure goes on: one such case a unit and ground */
 bool case_ground_known(const char *ground);
+const char *case_ground_of(const char *rule); /* of the case that its alerts may become (管理办法 第五条); NULL none */
 
 /* The first guard that does not hold; GUARD_COUNT: all hold. */
 int guards_ask(const struct act_case *c, const struct transition *t, enum guard_number *ret);

@@ -126,8 +126,16 @@ int rules_raise_again(struct fold *f, const struct raise *a)
 			 "iti", id, a->severity ? a->severity : rule_of(a->rule)->severity, a->n);
 }
 
+/* What has a case stays open: only a decision on the case clears it (DOMAIN §4). That the condition was met is noted. */
 int rules_clear(struct fold *f, const struct raise *a, const char *because)
 {
+	int r = store_run(f->store,
+			  "UPDATE alert SET cleared_n = ?3 WHERE subject = ?1 AND rule = ?2 AND cleared_n IS NULL"
+			  " AND id IN (SELECT alert FROM alert_case)",
+			  "tti", a->subject, a->rule, a->n);
+
+	if (r < 0)
+		return r;
 	return store_run(f->store,
 			 "UPDATE alert SET cleared_n = ?3, state = iif(closed_at IS NULL, 'closed', state),"
 			 " changed_n = iif(closed_at IS NULL, ?3, changed_n), closed_at = ifnull(closed_at, ?4),"

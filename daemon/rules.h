@@ -39,8 +39,8 @@ int rules_is_unreadable_open(struct store *s, const char *site);
 /* A later accepted incident of the site clears it. */
 int rules_incident_readable(struct fold *f, int64_t n, int64_t now, const char *site);
 
-/* An officer's own alert: other circumstances, an event known from outside, a hard integrity flag (DOMAIN §4). Once a
- * (rule, subject); -EINVAL for a rule that is not raised by hand. site may be NULL. */
+/* An officer's own alert: other circumstances, an event known from outside, a hard integrity flag (DOMAIN §4; signals.h).
+ * Once a (rule, subject); -EINVAL for a rule that is not raised by hand. site may be NULL. */
 struct rule_by_hand {
 	int64_t n, now;
 	const char *rule, *unit, *site, *subject;

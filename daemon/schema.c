@@ -130,7 +130,7 @@ static const char migration_1[] =
 	/* folded: acts of officers. key: hex SHA-256 of actor and Idempotency-Key; print: of target and bytes; state: what it
 	 * led to, so that the first answer can be given again */
 	"CREATE TABLE officer_act(n INTEGER PRIMARY KEY, key TEXT, print BLOB NOT NULL, target TEXT NOT NULL, act TEXT NOT NULL,"
-	" state TEXT NOT NULL, case_id TEXT) STRICT;"
+	" state TEXT NOT NULL, case_id TEXT, alert INTEGER) STRICT;"
 	"CREATE INDEX officer_act_by_key ON officer_act(key) WHERE key IS NOT NULL;"
 	"CREATE TABLE alert_act(alert INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,"
 	" actor TEXT NOT NULL, roles TEXT NOT NULL, reason TEXT, document TEXT, PRIMARY KEY(alert, n)) STRICT, WITHOUT ROWID;"
