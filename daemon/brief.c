@@ -2,6 +2,7 @@
 #include "brief.h"
 
 #include "clock.h"
+#include "escape.h"
 #include "ledger.h"
 #include "objects.h"
 #include "rules.h"
@@ -58,20 +59,6 @@ const char *brief_count_name(enum brief_count c, enum brief_language language)
 
 /* ---- texts from outside ---- */
 
-/* U+0080–9F, U+200B–200F, U+2028–202E, U+2060–206F, U+FEFF, U+061C: they move or hide what stands beside them. */
-static size_t hidden(const unsigned char *p)
-{
-	if (p[0] < 0x20 || p[0] == 0x7f)
-		return 1;
-	if ((p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) || (p[0] == 0xd8 && p[1] == 0x9c))
-		return 2;
-	if (p[0] == 0xe2 && p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae)))
-		return 3;
-	if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf)
-		return 3;
-	return p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf ? 3 : 0;
-}
-
 static size_t character(const unsigned char *p)
 {
 	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
@@ -88,7 +75,7 @@ static void put(char *out, size_t room, const char *text)
 	size_t len = 0;
 
 	while (*p) {
-		size_t skip = hidden(p), n = character(p);
+		size_t skip = escape_hidden((const char *)p), n = character(p);
 
 		if (skip) {
 			p += skip;

@@ -42,7 +42,7 @@ config_seeds() {
 seeds() {
 	case $1 in
 	registration | enrolment | incident | survey) echo tests/feeds/$1/valid tests/feeds/$1/invalid ;;
-	json | privacy | line_protocol) echo tests/feeds/*/valid tests/feeds/*/invalid ;;
+	json | privacy | line_protocol | escape) echo tests/feeds/*/valid tests/feeds/*/invalid ;;
 	door) door_seeds ;;
 	import) import_seeds ;;
 	config) config_seeds config config/nurseryd.conf systemd/nurseryd.conf ;;
