@@ -19,7 +19,7 @@
 
 static const struct api_route *const tables[] = {
 	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes, api_brief_routes,
-	api_case_routes,
+	api_case_routes, api_report_routes,
 };
 
 void api_response_done(struct api_response *rs)
@@ -130,9 +130,23 @@ static bool among(const char *text, const char *const *words)
 	return false;
 }
 
+static bool is_year(const char *text)
+{
+	return all_digits(text, 4) && strcmp(text, "2000") >= 0 && text[0] == '2';
+}
+
+static bool is_cycle(const char *text)
+{
+	char first[5] = { 0 };
+
+	memcpy(first, text, strnlen(text, 4));
+	return strlen(text) == 9 && text[4] == '-' && is_year(first) && is_year(text + 5);
+}
+
 static const char *const periods[] = { "day", "month", NULL };
 static const char *const severities[] = { "S1", "S2", "S3", "S4", NULL };
 static const char *const alert_states[] = { "open", "all", NULL };
+static const char *const formats[] = { "html", "csv", "json", NULL };
 static const char *const outcomes[] = { "accepted", "rejected", "refused_pii", "fault", NULL };
 
 static bool is_case_state(const char *text)
@@ -161,6 +175,9 @@ static const struct {
 	[PARAM_SITE] = { "site", ids_site_valid, NULL, "a site id: a USCC, or USCC-NN" },
 	[PARAM_REVISION] = { "revision", is_revision, NULL, "a whole number from 1" },
 	[PARAM_CASE_STATE] = { "state", is_case_state, NULL, "open, all, or a state of a case such as verifying" },
+	[PARAM_FORMAT] = { "format", NULL, formats, "html, csv or json" },
+	[PARAM_YEAR] = { "year", is_year, NULL, "a year such as 2026" },
+	[PARAM_CYCLE] = { "cycle", is_cycle, NULL, "a cycle such as 2027-2028" },
 	[PARAM_FEED] = { "feed", is_cursor, NULL, "registration, enrolment, incident or survey" },
 };
 
@@ -448,12 +465,13 @@ static void set_today(struct api_call *c)
 {
 	int64_t head = 0;
 
-	c->today = clock_local_day(c->rq->now_ms);
+	c->now = c->rq->now_ms;
 	if (store_get_int(c->api->store, &head, "SELECT received_at FROM ledger ORDER BY n DESC LIMIT 1", "") > 0)
-		c->today = MAX(c->today, clock_local_day(head));
+		c->now = MAX(c->now, head);
+	c->today = clock_local_day(c->now);
 }
 
-/* One short read transaction around the handler. */
+/* One short read transaction around the handler, but for one that makes its own. */
 static int ask(struct api_call *c, const struct api_route *route, json **ret)
 {
 	int r;
@@ -464,9 +482,10 @@ static int ask(struct api_call *c, const struct api_route *route, json **ret)
 	if (r < 0)
 		return r;
 	set_today(c);
-	r = route->handler(c, ret);
+	if (!route->slices)
+		r = route->handler(c, ret);
 	store_rollback(c->api->store);
-	return r;
+	return route->slices ? route->handler(c, ret) : r;
 }
 
 /* FNV-1a and the length: it tells an answer from the one before, and nobody gains by a collision. */

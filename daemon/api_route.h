@@ -16,7 +16,8 @@
 
 enum api_param {
 	PARAM_LIMIT, PARAM_AFTER, PARAM_PROVINCE, PARAM_UNIT, PARAM_PERIOD, PARAM_FROM, PARAM_TO, PARAM_SEVERITY,
-	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION, PARAM_CASE_STATE,
+	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION, PARAM_CASE_STATE, PARAM_FORMAT,
+	PARAM_YEAR, PARAM_CYCLE,
 	PARAM_COUNT,
 };
 
@@ -30,6 +31,7 @@ struct api_call {
 	const char *holes[API_SEGMENTS_MAX]; /* what stands at the placeholders, in order */
 	char *params[PARAM_COUNT];           /* percent-decoded; NULL when absent */
 	struct province_sums sums;
+	int64_t now;   /* the clock's, or the ledger's head's when that is ahead (drills) */
 	int64_t today; /* Shanghai's: of the clock, or of the ledger's head when that is ahead (drills) */
 };
 
@@ -43,6 +45,7 @@ struct api_route {
 	api_handler handler; /* NULL: an act of the main thread */
 	uint32_t params;     /* bits of enum api_param */
 	bool root;
+	bool slices; /* the handler makes its own short transactions */
 	bool role;  /* needed over TCP */
 	unsigned roles; /* of an act: whoever has one of these may; 0 with `open`: everybody */
 	bool local; /* Unix socket and nurseryctl --db only */
@@ -60,6 +63,7 @@ extern const struct api_route api_act_routes[];
 extern const struct api_route api_web_routes[];
 extern const struct api_route api_brief_routes[];
 extern const struct api_route api_case_routes[];
+extern const struct api_route api_report_routes[];
 
 /* Refuses: the answer is set, the handler returns 0 with *ret NULL. */
 int api_refuse(struct api_call *c, enum api_param param, const char *wanted);

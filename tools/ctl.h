@@ -28,6 +28,8 @@ struct ctl {
 	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
 	const char *reason, *document; /* of an act */
+	const char *year, *cycle, *out; /* of a report; out: a file, NULL: stdout */
+	bool csv;
 	bool rejudge;
 	const char *at;     /* lint: as if received then; NULL: now */
 	int patience_s;     /* for an answer; 0: the usual */
@@ -90,6 +92,10 @@ int ctl_brief(const struct ctl *ctl);
 
 int ctl_ack(const struct ctl *ctl);
 int ctl_case(const struct ctl *ctl);
+
+/* --- ctl_report.c --- */
+
+int ctl_report(const struct ctl *ctl);
 
 /* --- ctl_lint.c --- */
 

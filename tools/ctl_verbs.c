@@ -543,6 +543,8 @@ const struct verb verbs[] = {
 	{ "ack", "ID [--reason TEXT]", "an alert or a case: somebody has seen it", 1, 1, ctl_ack },
 	{ "case", "[list] [--state open|all|…] | show ID | open UNIT GROUND --reason TEXT | ACT ID [key=value …] [--reason TEXT] [--document NO]",
 	  "the procedure of Article 6; the acts and their keys: docs/cases.md", 0, CTL_ARGS_MAX, ctl_case },
+	{ "report", "case ID [--csv] [-o FILE]", "a case from incident to decision, as one HTML file or as CSV (docs/reports.md)", 1, 2,
+	  ctl_report },
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },

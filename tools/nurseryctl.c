@@ -29,6 +29,10 @@ static const struct option options[] = {
 	{ "--document", offsetof(struct ctl, document), false },
 	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 	{ "--at", offsetof(struct ctl, at), false },
+	{ "--year", offsetof(struct ctl, year), false },
+	{ "--cycle", offsetof(struct ctl, cycle), false },
+	{ "--csv", offsetof(struct ctl, csv), true },
+	{ "-o", offsetof(struct ctl, out), false },
 };
 
 static void print_usage(FILE *out)
