@@ -156,6 +156,9 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) systemd/nurseryd.service systemd/nurseryd.socket
 	install -D -m 644 -t $(DESTDIR)$(CATALOGDIR) systemd/nurseryd.catalog
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/prometheus dashboards/prometheus/nurseryd.rules.yml
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/dashboards dashboards/grafana/dashboards/*.json
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/provisioning/datasources dashboards/grafana/provisioning/datasources/nurseryd.yaml
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/provisioning/dashboards dashboards/grafana/provisioning/dashboards/nurseryd.yaml
 	install -D -m 644 systemd/nurseryd.sysusers $(DESTDIR)$(SYSUSERSDIR)/nurseryd.conf
 
 clean:
