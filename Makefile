@@ -41,7 +41,7 @@ warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto libmosquitto zlib
 # HASH_OAT: uthash's default falls through its switch labels, which clang refuses.
 all_cflags := -std=gnu17 -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT $(warnings) $(CFLAGS) $(extra) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_BUILD_TIME=$(BUILD_TIME) -DNURSERYD_DATADIR='"$(DATADIR)"' \
+	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_DATADIR='"$(DATADIR)"' \
 	$(shell pkg-config --cflags $(packages))
 ifneq ($(SAN)$(COVERAGE),)
 all_cflags := $(filter-out -D_FORTIFY_SOURCE=2,$(all_cflags))
@@ -62,7 +62,10 @@ all: $(programs)
 $(out)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(quiet)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+	$(quiet)$(CC) $(all_cflags) $(own_cflags) -MMD -MP -c -o $@ $<
+
+# Changes with every commit: in one object's flags, so that a compiler cache serves the others.
+$(out)/obj/daemon/startup.o: own_cflags := -DNURSERYD_BUILD_TIME=$(BUILD_TIME)
 
 # The page is part of the program (.incbin).
 $(out)/obj/daemon/api_web.o: $(wildcard web/*)
