@@ -97,6 +97,14 @@ struct config_section {
 	size_t row_count;
 	size_t size;   /* of one version */
 	size_t offset; /* of struct config_versions in the target */
+	const char *since; /* `name = ( { … } );` with one key a line: the section as it was introduced; NULL none */
+};
+
+struct config_dated {
+	const struct config_section *sections;
+	size_t count;
+	void *target; /* zeroed by the caller, and on errors too it must be given to config_release_versions */
+	bool fill;    /* a missing section or key is taken from `since`; else it is an error that shows its lines */
 };
 
 #define CONFIG_VERSION_ROWS \
@@ -105,10 +113,8 @@ struct config_section {
 	  .check = config_check_source, .wants = "the document it is taken from, or \"local rule\"" }
 
 bool config_check_source(const char *text);
-/* As config_load, from bytes; name stands in errors. The target is zeroed by the caller, and on errors too it must be
- * given to config_release_versions. */
-int config_read_versions(const char *bytes, size_t len, const char *name, const struct config_section *sections,
-	size_t count, void *target, struct buf *errors);
+/* As config_load, from bytes; name stands in errors. */
+int config_read_versions(const char *bytes, size_t len, const char *name, const struct config_dated *what, struct buf *errors);
 void config_release_versions(const struct config_section *sections, size_t count, void *target);
 /* The version in force on a day; the first one for earlier days. NULL when there is none. */
 const void *config_version_on(const struct config_versions *versions, int64_t day);

@@ -297,11 +297,22 @@ static void walk(struct walk *w, const config_setting_t *group, const char *pref
 	}
 }
 
-static void complain_missing(struct walk *w, unsigned int line)
+/* since: where a key of a later version has its line to paste; NULL nowhere. */
+static void complain_missing(struct walk *w, unsigned int line, const char *since)
 {
-	for (size_t i = 0; i < w->count && !w->reading->broken; i++)
-		if (!w->rows[i].initial && w->line[i] == 0)
-			complain_option(w, &w->rows[i], line, "is missing");
+	for (size_t i = 0; i < w->count && !w->reading->broken; i++) {
+		struct buf key = { 0 };
+		const char *at;
+
+		if (w->rows[i].initial || w->line[i] != 0)
+			continue;
+		complain_option(w, &w->rows[i], line, "is missing");
+		buf_printf(&key, "\n\t%s = ", w->rows[i].path);
+		at = since ? strstr(since, key.p) : NULL;
+		if (at)
+			buf_printf(w->reading->errors, "as it was introduced: %.*s\n", (int)strcspn(at + 2, "\n"), at + 2);
+		buf_done(&key);
+	}
 }
 
 /* An item begins with its line. */
@@ -320,7 +331,7 @@ static void take_item(struct walk *outer, const struct config_list *l, struct co
 	option_initialise(w.rows, w.count, w.base);
 	w.group = prefix;
 	walk(&w, group, "", 0);
-	complain_missing(&w, group->line);
+	complain_missing(&w, group->line, NULL);
 }
 
 static void take_list(struct walk *w, const struct config_list *l, void *base, const config_setting_t *list)
@@ -374,8 +385,40 @@ void config_release_lists(const struct config_target *target)
 
 /* --- dated versions --- */
 
+/* The section as it was introduced, for config_destroy(); NULL without one. Its text is ours: it parses (test_config.c). */
+static config_setting_t *parse_since(const struct config_section *section, config_t *ret)
+{
+	config_init(ret);
+	if (!section->since || !config_read_string(ret, section->since))
+		return NULL;
+	return config_lookup(ret, section->name);
+}
+
+/* What a version that is older than some of its keys does not say. */
+static void fill_version(struct walk *w, const struct config_section *section)
+{
+	config_t since;
+	config_setting_t *list = parse_since(section, &since);
+	config_setting_t *group = list ? config_setting_get_elem(list, 0) : NULL;
+
+	for (size_t i = 0; group && i < w->count; i++) {
+		const config_setting_t *s = w->line[i] == 0 ? config_setting_lookup(group, w->rows[i].path) : NULL;
+
+		if (s)
+			take_option(w, &w->rows[i], s);
+	}
+	config_destroy(&since);
+}
+
+static void show_since(struct config_reading *r, const struct config_section *section)
+{
+	if (section->since)
+		buf_printf(r->errors, "add these lines, which say what nurseryd took for granted before the group existed:\n%s",
+			   section->since);
+}
+
 static void read_version(struct config_reading *r, const struct config_section *section, struct config_versions *versions,
-	const config_setting_t *group)
+	const config_setting_t *group, bool fill)
 {
 	unsigned int lines[OPTION_COUNT_MAX] = { 0 };
 	struct walk w = { .reading = r, .rows = section->rows, .count = section->row_count, .line = lines };
@@ -391,17 +434,19 @@ static void read_version(struct config_reading *r, const struct config_section *
 	versions->count++;
 	w.group = prefix;
 	walk(&w, group, "", 0);
-	complain_missing(&w, group->line);
+	if (fill)
+		fill_version(&w, section);
+	complain_missing(&w, group->line, section->since);
 	now = w.base;
 	before = versions->count > 1 ? (const void *)((const char *)w.base - section->size) : NULL;
 	if (before && now->effective_on <= before->effective_on)
 		config_complain(r, group->line, section->name, "each version's effective_on must be later than the one before it");
 }
 
-static void read_section(
-	struct config_reading *r, const struct config_section *section, void *target, const config_setting_t *list)
+static void read_section(struct config_reading *r, const struct config_section *section, const struct config_dated *what,
+	const config_setting_t *list)
 {
-	struct config_versions *versions = (void *)((char *)target + section->offset);
+	struct config_versions *versions = (void *)((char *)what->target + section->offset);
 	int n = config_setting_type(list) == CONFIG_TYPE_LIST ? config_setting_length(list) : 0;
 
 	versions->size = section->size;
@@ -411,35 +456,50 @@ static void read_section(
 		const config_setting_t *e = config_setting_get_elem(list, (unsigned int)i);
 
 		if (config_setting_is_group(e))
-			read_version(r, section, versions, e);
+			read_version(r, section, versions, e, what->fill);
 		else
 			config_complain(r, list->line, section->name, "version %d is not a group { … }", i + 1);
 	}
 }
 
-static const struct config_section *section_of(const struct config_section *sections, size_t count, const char *name)
+/* A section that the text does not have. */
+static void miss_section(struct config_reading *r, const struct config_section *section, const struct config_dated *what)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(sections[i].name, name) == 0)
-			return &sections[i];
+	config_t since;
+	config_setting_t *list = what->fill ? parse_since(section, &since) : NULL;
+
+	if (list) {
+		read_section(r, section, what, list);
+	} else {
+		config_complain(r, 1, section->name, "is missing, wanted a list of versions ( { … } )");
+		show_since(r, section);
+	}
+	if (what->fill)
+		config_destroy(&since);
+}
+
+static const struct config_section *section_of(const struct config_dated *what, const char *name)
+{
+	for (size_t i = 0; i < what->count; i++)
+		if (strcmp(what->sections[i].name, name) == 0)
+			return &what->sections[i];
 	return NULL;
 }
 
-static void unknown_section(
-	struct config_reading *r, const struct config_section *sections, size_t count, const config_setting_t *s)
+static void unknown_section(struct config_reading *r, const struct config_dated *what, const config_setting_t *s)
 {
 	struct option names[OPTION_COUNT_MAX] = { 0 };
 	const struct option *near;
 
-	assert(count <= OPTION_COUNT_MAX);
-	for (size_t i = 0; i < count; i++)
-		names[i].path = sections[i].name;
-	near = option_nearest(names, count, config_setting_name(s));
+	assert(what->count <= OPTION_COUNT_MAX);
+	for (size_t i = 0; i < what->count; i++)
+		names[i].path = what->sections[i].name;
+	near = option_nearest(names, what->count, config_setting_name(s));
 	config_complain(r, s->line, config_setting_name(s), near ? "unknown group; did you mean %s?" : "unknown group%s",
 		near ? near->path : "");
 }
 
-static void read_sections(struct tree *t, const struct config_section *sections, size_t count, void *target)
+static void read_sections(struct tree *t, const struct config_dated *what)
 {
 	const config_setting_t *root = config_root_setting(&t->libconfig);
 	struct config_reading *r = t->reading;
@@ -447,18 +507,18 @@ static void read_sections(struct tree *t, const struct config_section *sections,
 
 	for (int i = 0; i < config_setting_length(root); i++) {
 		const config_setting_t *s = config_setting_get_elem(root, (unsigned int)i);
-		const struct config_section *section = section_of(sections, count, config_setting_name(s));
+		const struct config_section *section = section_of(what, config_setting_name(s));
 
 		if (section) {
-			seen[section - sections] = true;
-			read_section(r, section, target, s);
+			seen[section - what->sections] = true;
+			read_section(r, section, what, s);
 		} else {
-			unknown_section(r, sections, count, s);
+			unknown_section(r, what, s);
 		}
 	}
-	for (size_t i = 0; i < count && !r->broken; i++)
+	for (size_t i = 0; i < what->count && !r->broken; i++)
 		if (!seen[i])
-			config_complain(r, 1, sections[i].name, "is missing, wanted a list of versions ( { … } )");
+			miss_section(r, &what->sections[i], what);
 }
 
 bool config_check_source(const char *text)
@@ -466,14 +526,13 @@ bool config_check_source(const char *text)
 	return *text != '\0';
 }
 
-int config_read_versions(const char *bytes, size_t len, const char *name, const struct config_section *sections,
-	size_t count, void *target, struct buf *errors)
+int config_read_versions(const char *bytes, size_t len, const char *name, const struct config_dated *what, struct buf *errors)
 {
 	struct config_reading r = { .name = name, .errors = errors };
 	struct tree t = { .reading = &r };
 
 	if (parse(&t, bytes, len) == 0) {
-		read_sections(&t, sections, count, target);
+		read_sections(&t, what);
 		complain_syntax(&t);
 	}
 	config_destroy(&t.libconfig);

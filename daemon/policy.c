@@ -55,7 +55,12 @@ static bool check_z(const char *text)
 	return text[whole] == '.' && part >= 1 && part <= 15 && text[whole + 1 + part] == '\0';
 }
 
-/* The policy has no defaults: what a person must decide is written down, or the file is refused. */
+/* The policy has no defaults: what a person must decide is written down, or the file is refused.
+ *
+ * But a ledger holds policies that were written before a group, or a key of it, existed, and the fold must read them for
+ * ever. So what was added after the first version has a text X_since beside its rows: the group as it was introduced, one key
+ * a line. It stands for what such an old row does not say, and a file without the group is refused with these very lines to
+ * paste. FROZEN: changed, it would fold old ledgers to something else. A new key of an old group: the group gets a text, too. */
 #define NUMBER(s, member, low, high) \
 	{ .path = #member, .type = OPTION_INT, .offset = offsetof(struct s, member), .min = (low), .max = (high) }
 #define SPAN(s, key, low, high) \
@@ -156,6 +161,15 @@ static const struct option regress_rows[] = {
 	NUMBER(policy_regress, months, 1, 12),
 	SHARE(policy_regress, completeness_per_mille),
 };
+static const char regress_since[] =
+	"regress = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule (管理办法 第五条第二项：工作退步)\";\n"
+	"\traise_at_most_per_mille = 950;\n"
+	"\tmonths = 2;\n"
+	"\tclear_at_least_per_mille = 980;\n"
+	"\tcompleteness_per_mille = 900;\n"
+	"} );\n";
 
 static const struct option ineffective_rows[] = {
 	CONFIG_VERSION_ROWS,
@@ -165,11 +179,27 @@ static const struct option ineffective_rows[] = {
 	NUMBER(policy_ineffective, months, 1, 12),
 	NUMBER(policy_ineffective, annual_inputs_overdue_days, 0, 366),
 };
+static const char ineffective_since[] =
+	"ineffective = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule (管理办法 第五条第二项：措施不力; annual inputs: 第七条)\";\n"
+	"\trectifications_overdue_above_per_mille = 200;\n"
+	"\tinspections_done_below_per_mille = 900;\n"
+	"\tmonths = 2;\n"
+	"\tclear_overdue_below_per_mille = 100;\n"
+	"\tannual_inputs_overdue_days = 30;\n"
+	"} );\n";
 
 static const struct option falsification_rows[] = {
 	CONFIG_VERSION_ROWS,
 	NUMBER(policy_falsification, flags_above, 0, COUNT_MAX),
 };
+static const char falsification_since[] =
+	"falsification = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule (管理办法 第五条第二项：弄虚作假)\";\n"
+	"\tflags_above = 3;\n"
+	"} );\n";
 
 static const struct option key_indicators_rows[] = {
 	CONFIG_VERSION_ROWS,
@@ -178,6 +208,14 @@ static const struct option key_indicators_rows[] = {
 	NUMBER(policy_key_indicators, clear_at_least_per_mille, 1000, 2000),
 	NUMBER(policy_key_indicators, clear_days, 1, 366),
 };
+static const char key_indicators_since[] =
+	"key_indicators = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"国卫人口发〔2021〕17号 一、总体要求（千人口托位数）、三(二)（入托率、千人口托位数）; clear_*: local rule\";\n"
+	"\tindicators = [ \"places_per_1000\", \"enrolment_rate\" ];\n"
+	"\tclear_at_least_per_mille = 1020;\n"
+	"\tclear_days = 31;\n"
+	"} );\n";
 
 static const struct option satisfaction_rows[] = {
 	CONFIG_VERSION_ROWS,
@@ -194,6 +232,22 @@ static const struct option satisfaction_rows[] = {
 	{ .path = "z", .type = OPTION_TEXT, .offset = offsetof(struct policy_satisfaction, z), .check = check_z,
 	  .wants = "a decimal number such as 1.96" },
 };
+static const char satisfaction_since[] =
+	"satisfaction = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule (管理办法 第五条第三项：满意度不高); z: the normal distribution's 0.975 quantile\";\n"
+	"\tred_below_per_mille = 800;\n"
+	"\tamber_below_per_mille = 850;\n"
+	"\tclear_from_per_mille = 830;\n"
+	"\tclear_rounds = 2;\n"
+	"\tenough_answers = 100;\n"
+	"\tenough_share_per_mille = 600;\n"
+	"\tleast_share_per_mille = 200;\n"
+	"\tsites_share_per_mille = 300;\n"
+	"\tinstitutions_share_per_mille = 600;\n"
+	"\tsuppressed_below = 5;\n"
+	"\tz = \"1.959963984540054\";\n"
+	"} );\n";
 
 static const struct option worklist_rows[] = {
 	CONFIG_VERSION_ROWS,
@@ -201,29 +255,52 @@ static const struct option worklist_rows[] = {
 	NUMBER(policy_worklist, breach_open_days, 1, 366),
 	NUMBER(policy_worklist, clean_open_days, 1, 366),
 };
+static const char worklist_since[] =
+	"worklist = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule\";\n"
+	"\tsilent_working_days = 8;\n"
+	"\tbreach_open_days = 3;\n"
+	"\tclean_open_days = 5;\n"
+	"} );\n";
 
 static const struct option escalation_rows[] = {
 	CONFIG_VERSION_ROWS,
 	SPAN(policy_escalation, next_contact, 1000, WEEK_MS),
 	SPAN(policy_escalation, province, 1000, WEEK_MS),
 };
+static const char escalation_since[] =
+	"escalation = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule\";\n"
+	"\tnext_contact = \"5m\";\n"
+	"\tprovince = \"15m\";\n"
+	"} );\n";
 
 static const struct option freeze_rows[] = {
 	CONFIG_VERSION_ROWS,
 	NUMBER(policy_freeze, days_after_month_end, 1, 366),
 	SPAN(policy_freeze, quiet, 1000, 4 * WEEK_MS),
 };
+static const char freeze_since[] =
+	"freeze = ( {\n"
+	"\teffective_on = \"2021-01-01\";\n"
+	"\tsource = \"local rule\";\n"
+	"\tdays_after_month_end = 10;\n"
+	"\tquiet = \"24h\";\n"
+	"} );\n";
 
-#define SECTION(name_) \
+#define SECTION_SINCE(name_, since_) \
 	{ .name = #name_, .rows = name_##_rows, .row_count = ARRAY_SIZE(name_##_rows), \
-	  .size = sizeof(struct policy_##name_), .offset = offsetof(struct policy, name_) }
+	  .size = sizeof(struct policy_##name_), .offset = offsetof(struct policy, name_), .since = since_ }
+#define SECTION(name_) SECTION_SINCE(name_, NULL)
+#define ADDED(name_) SECTION_SINCE(name_, name_##_since)
 
 static const struct config_section sections[] = {
-	SECTION(severity),      SECTION(grades),         SECTION(clocks),       SECTION(usability),
-	SECTION(reporting),     SECTION(groups),         SECTION(eligibility),  SECTION(quota),
-	SECTION(province_average), SECTION(regress),     SECTION(ineffective),  SECTION(falsification),
-	SECTION(key_indicators), SECTION(satisfaction),  SECTION(worklist),     SECTION(escalation),
-	SECTION(freeze),
+	SECTION(severity),      SECTION(grades),      SECTION(clocks),       SECTION(usability),    SECTION(reporting),
+	SECTION(groups),        SECTION(eligibility), SECTION(quota),        SECTION(province_average),
+	ADDED(regress),         ADDED(ineffective),   ADDED(falsification),  ADDED(key_indicators), ADDED(satisfaction),
+	ADDED(worklist),        ADDED(escalation),    ADDED(freeze),
 };
 
 #define LOOKUP(name_) \
@@ -250,16 +327,35 @@ LOOKUP(worklist)
 LOOKUP(escalation)
 LOOKUP(freeze)
 
-int policy_parse(const char *bytes, size_t len, const char *name_for_errors, struct policy **ret, struct buf *errors)
+static int parse(const char *bytes, size_t len, const char *name, bool fill, struct policy **ret, struct buf *errors)
 {
 	_cleanup_(policy_freep) struct policy *p = xcalloc(1, sizeof *p);
-	int r = config_read_versions(bytes, len, name_for_errors, sections, ARRAY_SIZE(sections), p, errors);
+	struct config_dated what = { .sections = sections, .count = ARRAY_SIZE(sections), .target = p, .fill = fill };
+	int r = config_read_versions(bytes, len, name, &what, errors);
 
 	if (r < 0)
 		return r;
 	*ret = p;
 	p = NULL; /* ownership moved to the caller */
 	return 0;
+}
+
+int policy_parse(const char *bytes, size_t len, const char *name_for_errors, struct policy **ret, struct buf *errors)
+{
+	return parse(bytes, len, name_for_errors, false, ret, errors);
+}
+
+int policy_parse_row(const char *bytes, size_t len, struct policy **ret, struct buf *errors)
+{
+	return parse(bytes, len, "policy", true, ret, errors);
+}
+
+const char *policy_since(const char *group)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (strcmp(sections[i].name, group) == 0)
+			return sections[i].since;
+	return NULL;
 }
 
 int policy_load(const char *path, struct policy **ret, struct buf *bytes, struct buf *errors)

@@ -164,7 +164,10 @@ struct policy;
 
 /* 0, or -EINVAL with one line an error in errors (`name:line: key: …`). */
 int policy_parse(const char *bytes, size_t len, const char *name_for_errors, struct policy **ret, struct buf *errors);
-/* Reads the file, then the same; bytes (may be NULL) gets what was read, for the ledger. */
+/* A ledger row's bytes: what did not exist yet when they were written is taken as it was introduced (policy.c). */
+int policy_parse_row(const char *bytes, size_t len, struct policy **ret, struct buf *errors);
+const char *policy_since(const char *group); /* the group as it was introduced; NULL: it was there from the beginning */
+/* Reads the file, then the same as policy_parse; bytes (may be NULL) gets what was read, for the ledger. */
 int policy_load(const char *path, struct policy **ret, struct buf *bytes, struct buf *errors);
 void policy_free(struct policy *p);
 void policy_freep(struct policy **p);

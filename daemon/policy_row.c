@@ -15,5 +15,5 @@ int policy_row_newest(struct store *s, struct policy **ret)
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
 	bytes = store_blob(q, 0, &len);
-	return policy_parse(bytes, len, "policy", ret, &errors) < 0 ? -EUCLEAN : 1;
+	return policy_parse_row(bytes, len, ret, &errors) < 0 ? -EUCLEAN : 1;
 }
