@@ -145,6 +145,15 @@ static int compute_months(struct recompute *rc, const struct dirty_days *d, bool
 	return r;
 }
 
+/* A day before the first datum. It is read all the same: what was reported on it is usable on the days that follow. */
+static int forget_day(struct recompute *rc, struct unit_days *u, const char *unit, int64_t day)
+{
+	struct unit_sums unused;
+	int r = unit_days_next(u, day, false, &unused);
+
+	return r < 0 ? r : samples_forget(rc->store, unit, day, &rc->change);
+}
+
 static int compute_run(struct recompute *rc, const struct dirty_days *d)
 {
 	_cleanup_(unit_days_freep) struct unit_days *u = NULL;
@@ -156,7 +165,7 @@ static int compute_run(struct recompute *rc, const struct dirty_days *d)
 	if (r < 0)
 		return r;
 	for (int64_t day = d->first; r >= 0 && day <= d->last; day++)
-		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : samples_forget(rc->store, d->unit, day, &rc->change);
+		r = unit_days_has_data(u, day) ? compute_day(rc, u, d->unit, day) : forget_day(rc, u, d->unit, day);
 	return r < 0 ? r : compute_months(rc, d, turned);
 }
 

@@ -158,6 +158,16 @@ def test_a_registration_counts_from_its_day_on_and_a_future_one_not_yet(world):
 
 # ---- reports expected
 
+def test_a_report_of_a_day_before_the_nursery_existed_is_usable_on_its_first_day(world):
+    world.say("2026-03-01T09:00", "registration", opened(on="2026-03-05"))
+    world.say("2026-03-02T17:00", "enrolment", stock("2026-03-02"))
+    world.say("2026-03-06T17:00", "incident", hurt("A", "2026-03-06T16:30:00"))
+    world.run()
+    assert world.sample("places_total", "2026-03-04") is None
+    assert world.sample("places_total", "2026-03-05")[0] == 20
+    assert world.sample("places_total", "2026-03-06")[0] == 20
+
+
 def test_18_00_00_is_in_time_and_a_moment_later_is_not(world):
     world.say("2026-03-02T00:00", "registration", opened())
     world.say("2026-03-03T18:00:00", "enrolment", stock("2026-03-03"))
