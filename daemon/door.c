@@ -144,6 +144,43 @@ static int find_repeat(struct door *d, const struct sighted *s, const json *root
 	return 0;
 }
 
+/* Is one of the rows the identity's first, and no reuse of it? */
+static int holds_first(struct door *d, const struct sighted *s, bool *ret)
+{
+	*ret = false;
+	for (size_t i = 0; i < s->count && !*ret; i++) {
+		_cleanup_(outcome_done) struct outcome o = { 0 };
+		_cleanup_(store_resetp) store_stmt *q = NULL;
+		struct ledger_row row;
+		int r = ledger_rows(d->store, s->rows[i], s->rows[i], &q);
+
+		if (r < 0 || (r = ledger_step(q, &row)) <= 0)
+			return r < 0 ? r : -EUCLEAN;
+		r = outcome_read(row.outcome, row.outcome_len, &o);
+		if (r < 0)
+			return r;
+		*ret = !o.reused;
+	}
+	return 0;
+}
+
+/* SIGHT_SEEN: a repeat of a row, a reuse, or (all that is recent of this identity are reuses) nobody can tell. */
+static int judge_seen(struct door *d, const struct collector *c, const struct sighted *s, struct passed *p)
+{
+	bool first;
+	int r = find_repeat(d, s, p->decoded.root, &p->first_n);
+
+	if (r < 0 || p->first_n > 0)
+		return r;
+	r = holds_first(d, s, &first);
+	if (r < 0)
+		return r;
+	p->long_ago = !first && !c->never_silent;
+	if (!p->long_ago)
+		findings_add(&p->decoded.message.findings, c->never_silent ? W_SEQ_REUSED : E_SEQ_REUSED, "/seq", NULL, NULL);
+	return 0;
+}
+
 static void judge_jump(const struct collector *c, struct message *m, int64_t highest)
 {
 	char got[24], want[40];
@@ -168,10 +205,9 @@ static int judge_identity(struct door *d, const struct site *site, struct passed
 		return 0;
 	}
 	if (s.sighting == SIGHT_SEEN) {
-		r = find_repeat(d, &s, p->decoded.root, &p->first_n);
-		if (r < 0 || p->first_n > 0)
+		r = judge_seen(d, c, &s, p);
+		if (r < 0 || p->first_n > 0 || p->long_ago)
 			return r;
-		findings_add(&m->findings, c->never_silent ? W_SEQ_REUSED : E_SEQ_REUSED, "/seq", NULL, NULL);
 	}
 	if (s.jump) {
 		const struct stream *st = &site->streams[c->number - 1];

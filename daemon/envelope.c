@@ -305,12 +305,17 @@ static void read_envelope(struct judging *j)
 	message_take(j->message, &j->envelope);
 }
 
-static void judge(struct judging *j, division_known_fn known, void *context)
+static void judge_feed(const struct judging *j)
 {
-	read_envelope(j);
 	if (!j->collector)
 		findings_add(j->findings, E_FEED, "", shown(j, j->topic->feed),
 			     "registration, enrolment, incident, survey");
+}
+
+static void judge(struct judging *j, division_known_fn known, void *context)
+{
+	read_envelope(j);
+	judge_feed(j);
 	if (json_kind(j->root) != JSON_KIND_OBJECT)
 		return;
 	judge_version(j);
@@ -358,6 +363,8 @@ void envelope_decode(const struct topic *topic, const char *payload, size_t len,
 	ret->state = ret->root ? PAYLOAD_JSON : PAYLOAD_UNREADABLE;
 	if (!ret->root) {
 		judge_unreadable(payload, len, ret->site_valid ? m->site : NULL, j.received_day, &m->findings);
+		judge_feed(&j);
+		findings_keep_pii(&m->findings);
 		return;
 	}
 	j.root = ret->root;

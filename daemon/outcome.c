@@ -216,6 +216,7 @@ int outcome_read(const char *text, size_t len, struct outcome *ret)
 	ret->replay_of = number_at(ret->root, "replay_of");
 	ret->replay_received_at = number_at(ret->root, "replay_received_at");
 	ret->jump_refused = has_code(ret->errors, "E_SEQ_JUMP");
+	ret->reused = has_code(ret->errors, "E_SEQ_REUSED");
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct outcome {
 	bool identified;
 	int64_t epoch, seq;
 	bool jump_refused; /* E_SEQ_JUMP: the identity is consumed, the highest seq is not raised */
+	bool reused; /* E_SEQ_REUSED: not the first message of its identity */
 	const char *print; /* or NULL */
 	const char *actor, *roles, *key; /* of an act; or NULL */
 	int64_t replay_of, replay_received_at; /* 0: no replay */

@@ -57,16 +57,23 @@ static int check_chain(struct store *s, struct verify_report *ret)
 	return MIN(r, 0);
 }
 
+int verify_read_head(const char *head, int64_t *ret_n, uint8_t ret_hash[static HASH_SIZE])
+{
+	char *colon;
+
+	*ret_n = strtoll(head, &colon, 10);
+	return colon == head || *colon != ':' || *ret_n < 0 || hash_from_hex(colon + 1, ret_hash) < 0 ? -EINVAL : 0;
+}
+
 /* A head that someone outside kept: "N:HASH". */
 static int check_head(struct store *s, const char *head, struct verify_report *ret)
 {
 	uint8_t kept[HASH_SIZE], found[HASH_SIZE];
-	char *colon;
-	int64_t n = strtoll(head, &colon, 10);
-	int r;
+	int64_t n;
+	int r = verify_read_head(head, &n, kept);
 
-	if (*colon != ':' || n < 0 || hash_from_hex(colon + 1, kept) < 0)
-		return say(ret, "the head must be N:HASH with 64 hexadecimal digits");
+	if (r < 0)
+		return r;
 	r = ledger_hash_of(s, n, found);
 	if (r < 0)
 		return r;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "hash.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,8 @@ struct verify_report {
 	char head_hash[65];
 };
 
+/* "N:HASH", 64 hexadecimal digits; -EINVAL: it is none. */
+int verify_read_head(const char *head, int64_t *ret_n, uint8_t ret_hash[static HASH_SIZE]);
 /* head: "N:HASH" or NULL. 0 with *ret filled whether or not all is well; < 0 it could not be done. */
 int verify_run(const char *db_path, const char *head, struct verify_report *ret);
 int rebuild_run(const char *db_path, struct verify_report *ret);

@@ -4,6 +4,7 @@
  */
 #include "ctl.h"
 
+#include "../daemon/imports.h"
 #include "../daemon/indicators.h"
 
 #include <errno.h>
@@ -378,8 +379,17 @@ static int run_import(const struct ctl *ctl)
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
 	_cleanup_(buf_done) struct buf csv = { 0 }, target = { 0 };
 	char rows[48], n[48];
-	int r = ctl_read_file(ctl->args[1], IMPORT_MAX, &csv);
+	int r;
 
+	if (!import_kind_known(ctl->args[0])) {
+		_cleanup_(buf_done) struct buf kinds = { 0 };
+
+		import_kinds(&kinds);
+		buf_char(&kinds, '\0');
+		fprintf(stderr, "nurseryctl: import %s: the kinds are %s\n", ctl->args[0], kinds.p);
+		return EXIT_USAGE;
+	}
+	r = ctl_read_file(ctl->args[1], IMPORT_MAX, &csv);
 	if (r < 0 || ctl->db) {
 		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->args[1],
 			r < 0 ? strerror(-r) : "an import needs the daemon: leave --db away");

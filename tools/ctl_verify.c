@@ -72,8 +72,15 @@ int ctl_verify(const struct ctl *ctl)
 {
 	struct verify_report v = { 0 };
 	char path[4096] = "", head[128] = "";
-	int r = ask_where(ctl, path, sizeof path, head, sizeof head);
+	uint8_t hash[HASH_SIZE];
+	int64_t n;
+	int r;
 
+	if (ctl->head && verify_read_head(ctl->head, &n, hash) < 0) {
+		fprintf(stderr, "nurseryctl: --head %s: wanted is N:HASH with 64 hexadecimal digits\n", ctl->head);
+		return EXIT_USAGE;
+	}
+	r = ask_where(ctl, path, sizeof path, head, sizeof head);
 	if (r != EXIT_FINE)
 		return r;
 	r = verify_run(path, head[0] ? head : NULL, &v);

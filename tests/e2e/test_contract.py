@@ -42,6 +42,8 @@ def test_a_zero_length_payload_is_nothing(world):
 def test_an_unknown_feed_is_refused_by_name(world):
     receipt = world.send("kitchen", message(1, {}))
     assert (codes(receipt), receipt["feed"]) == (["E_FEED"], "kitchen")
+    assert sorted(codes(world.send("kitchen", "{"))) == ["E_FEED", "E_JSON"]
+    assert sorted(codes(world.send("kitchen", " " * 65537))) == ["E_FEED", "E_TOO_LARGE"]
 
 
 def test_a_receipt_goes_under_the_topic_as_it_came(world):
@@ -188,6 +190,15 @@ def test_the_last_32_messages_are_compared_and_older_ones_are_not(world):
     assert codes(world.send("enrolment", message(3, enrolment(places=1)))) == ["E_SEQ_REUSED"]  # the 31st from the end
     receipt = world.send("enrolment", message(1, enrolment(places=1)))
     assert (receipt["duplicate"], receipt["verified"], receipt["status"], receipt["ledger"]) == (True, False, "accepted", None)
+
+
+def test_a_reuse_does_not_make_the_old_original_look_like_one(world):
+    for seq in range(1, 33):
+        world.send("enrolment", message(seq, enrolment()))
+    assert codes(world.send("enrolment", message(1, enrolment(places=1)))) == ["E_SEQ_REUSED"]  # takes the place of seq 1 in the 32
+    original, reuse = (world.send("enrolment", message(1, enrolment(**x))) for x in ({}, {"places": 1}))
+    assert (original["duplicate"], original["verified"], original["status"]) == (True, False, "accepted")
+    assert (reuse["duplicate"], codes(reuse)) == (True, ["E_SEQ_REUSED"])
 
 
 def test_a_ref_voids_every_message_of_that_identity(world):

@@ -122,7 +122,8 @@ def test_a_bad_file_is_refused_line_by_line(daemon):
     (daemon.where / "bad.csv").write_text("division,indicator,value,by,source\nzz,places_per_1000,x,2025-13-31,y\n")
     done = ctl(daemon, "import", "targets", "bad.csv")
     assert done.returncode == 1 and "line 2" in done.stderr, done.stderr
-    assert ctl(daemon, "import", "nonsense", "targets.csv").returncode == 1
+    done = ctl(daemon, "import", "nonsense", "targets.csv")
+    assert done.returncode == 2 and "population" in done.stderr, done.stderr
 
 
 def test_options_may_stand_anywhere_and_exit_codes_are_told_apart(daemon):
@@ -131,6 +132,8 @@ def test_options_may_stand_anywhere_and_exit_codes_are_told_apart(daemon):
     assert ctl(daemon, "unit", "999999").returncode == 1
     assert ctl(daemon, "unit").returncode == 2
     assert ctl(daemon, "units", "--nonsense").returncode == 2
+    for head in ("", "5", "x:" + "0" * 64, ":" + "0" * 64, "5:" + "0" * 63):
+        assert ctl(daemon, "verify", "--head", head).returncode == 2, head
     assert ctl(daemon, "--socket", "/nonexistent", "status").returncode == 3
     assert ctl(daemon, "status", "--db", "nonexistent.db").returncode == 2
 
