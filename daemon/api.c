@@ -488,27 +488,20 @@ static int ask(struct api_call *c, const struct api_route *route, json **ret)
 	return route->slices ? route->handler(c, ret) : r;
 }
 
-/* FNV-1a and the length: it tells an answer from the one before, and nobody gains by a collision. */
-void api_etag(const char *bytes, size_t len, char ret[static API_ETAG_SIZE])
+void api_version(struct api_call *c, const json *object)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	_cleanup_(buf_done) struct buf text = { 0 };
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	snprintf(ret, API_ETAG_SIZE, "\"%016llx-%zx\"", (unsigned long long)hash, len);
-}
-
-static bool etag_known(const char *if_none_match, const char *etag)
-{
-	return if_none_match && (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag));
+	json_compact(object, &text);
+	etag_version(text.p, text.len, c->version);
 }
 
 void api_send(struct api_call *c, const char *content_type)
 {
 	c->rs->status = 200;
 	c->rs->content_type = content_type;
-	api_etag(c->rs->body.p, c->rs->body.len, c->rs->etag);
-	if (!etag_known(c->rq->if_none_match, c->rs->etag))
+	etag_write(c->version, c->rs->body.p, c->rs->body.len, c->rs->etag);
+	if (!c->rq->if_none_match || !etag_none_match_knows(c->rq->if_none_match, c->rs->etag))
 		return;
 	c->rs->status = 304;
 	buf_reset(&c->rs->body);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "buf.h"
+#include "etag.h"
 #include "store.h"
 
 #include <pthread.h>
@@ -64,8 +65,6 @@ struct api {
 	const char *db_path;   /* absolute; borrowed */
 };
 
-#define API_ETAG_SIZE 40
-
 struct api_request {
 	const char *method;
 	const char *target;        /* as it came: path, and query behind '?' */
@@ -80,7 +79,7 @@ struct api_response { /* zero-initialised by the caller; api_response_done frees
 	int status;
 	const char *content_type;
 	struct buf body;
-	char etag[API_ETAG_SIZE]; /* with its quotes, or "" */
+	char etag[ETAG_SIZE]; /* with its quotes, or "" */
 	char allow[32];           /* for 405 */
 	const char *content_security_policy; /* of a page; NULL none */
 };
@@ -96,8 +95,6 @@ bool api_is_stream(const char *method, const char *target);
 bool api_is_act(const char *method, const char *target);
 bool api_act_is_open(const char *method, const char *target); /* needs no credential over TCP */
 unsigned api_act_roles(const char *method, const char *target); /* one of these (people.h) may; 0: anybody with a credential */
-/* The ETag of an answer with these bytes. */
-void api_etag(const char *bytes, size_t len, char ret[static API_ETAG_SIZE]);
 /* The most bytes a body of this request may have. */
 size_t api_body_max(const char *method, const char *target);
 

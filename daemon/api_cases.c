@@ -36,7 +36,11 @@ static int list_cases(struct api_call *c, json **ret)
 
 static int one_case(struct api_call *c, json **ret)
 {
-	return object_case(c->api->store, c->holes[0], true, ret);
+	int r = object_case(c->api->store, c->holes[0], true, ret);
+
+	if (r == 0)
+		api_version(c, *ret);
+	return r;
 }
 
 const struct api_route api_case_routes[] = {

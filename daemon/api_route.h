@@ -32,6 +32,7 @@ struct api_call {
 	char *params[PARAM_COUNT];           /* percent-decoded; NULL when absent */
 	struct province_sums sums;
 	int64_t now;   /* the clock's, or the ledger's head's when that is ahead (drills) */
+	char version[ETAG_VERSION_SIZE]; /* of what officers act on; "" none */
 	int64_t today; /* Shanghai's: of the clock, or of the ledger's head when that is ahead (drills) */
 };
 
@@ -70,6 +71,8 @@ int api_refuse(struct api_call *c, enum api_param param, const char *wanted);
 size_t api_limit(const struct api_call *c);
 /* `after` as a number not below 0; 0 when absent. -EINVAL: refused already. */
 int api_after_int(struct api_call *c, int64_t *ret);
+/* What an act's If-Match is held against (etag.h): the object without what changes by itself. */
+void api_version(struct api_call *c, const json *object);
 /* rs->body as it stands: 200 with its ETag, or 304 and nothing when the asker has it. */
 void api_send(struct api_call *c, const char *content_type);
 /* {items, next}; next NULL or "" is null. Takes over items. */

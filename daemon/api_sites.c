@@ -178,6 +178,8 @@ static int one_incident(struct api_call *c, json **ret)
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
 	r = object_incident(c->api->store, id, c->holes[1], true, ret);
+	if (r == 0)
+		api_version(c, *ret);
 	return r != 0 ? r : object_incident_clocks(c->api->store, id, c->holes[1], clock_now_ms(), *ret);
 }
 
@@ -215,10 +217,11 @@ static int list_alerts(struct api_call *c, json **ret)
 static int one_alert(struct api_call *c, json **ret)
 {
 	int64_t id;
+	int r = object_alert_id(c->holes[0], &id) < 0 ? API_NOT_FOUND : object_alert_alone(c->api->store, id, c->rq->trusted, ret);
 
-	if (object_alert_id(c->holes[0], &id) < 0)
-		return API_NOT_FOUND;
-	return object_alert(c->api->store, id, c->rq->trusted, ret);
+	if (r == 0)
+		api_version(c, *ret);
+	return r;
 }
 
 const struct api_route api_site_routes[] = {

@@ -46,8 +46,15 @@ static int list_units(struct api_call *c, json **ret)
 
 static int one_unit(struct api_call *c, json **ret)
 {
+	_cleanup_(json_freep) json *title = NULL;
+	int r;
+
 	if (strlen(c->holes[0]) != UNIT_SIZE - 1)
 		return API_NOT_FOUND;
+	r = object_title(c->api->store, c->holes[0], c->today, &title);
+	if (r < 0)
+		return r;
+	api_version(c, title);
 	return object_unit(c->api->store, &c->sums, c->holes[0], c->today, true, ret);
 }
 

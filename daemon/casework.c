@@ -509,12 +509,24 @@ static int find_liable(struct doing *d, const struct site *site, const char *eve
 	return r;
 }
 
+/* What was found, or for a report upwards: to which level, and when (by default as it is told). */
+static const char *found_what(const struct doing *d, int64_t *ret_done_at)
+{
+	const char *level = body_text(d->body, "level");
+
+	*ret_done_at = STORE_NULL;
+	if (*level && clock_parse_time(body_text(d->body, "at"), ret_done_at) < 0)
+		*ret_done_at = d->now;
+	return *level ? level : body_text(d->body, "finding");
+}
+
 int casework_fold_incident(struct fold *f, const struct ledger_row *row, const char *subject)
 {
 	_cleanup_(doing_done) struct doing d = { 0 };
-	const char *slash = strchr(subject, '/');
+	const char *slash = strchr(subject, '/'), *said;
 	const struct site *site;
 	char code[SITE_ID_SIZE];
+	int64_t done_at;
 	int r = doing_begin(f, row, &d);
 
 	if (r < 0 || !slash || (size_t)(slash - subject) >= sizeof code)
@@ -523,13 +535,15 @@ int casework_fold_incident(struct fold *f, const struct ledger_row *row, const c
 	site = streams_find(&f->streams, code);
 	if (!site)
 		return -EUCLEAN;
+	said = found_what(&d, &done_at);
 	r = store_run(f->store,
-		      "INSERT INTO finding(site, event, what, value, n, at, actor, reason, document) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		      "itttiittt", site->id, slash + 1, d.act, body_text(d.body, "finding"), d.n, d.now, d.actor,
-		      doing_text(&d, "reason"), doing_text(&d, "document"));
+		      "INSERT INTO finding(site, event, what, value, n, at, done_at, actor, reason, document)"
+		      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      "itttiiittt", site->id, slash + 1, d.act, said, d.n, d.now, done_at, d.actor, doing_text(&d, "reason"),
+		      doing_text(&d, "document"));
 	if (r >= 0 && strcmp(d.act, "liability") == 0)
 		r = find_liable(&d, site, slash + 1);
-	snprintf(d.state, sizeof d.state, "%.31s", body_text(d.body, "finding"));
+	snprintf(d.state, sizeof d.state, "%.31s", said);
 	if (r >= 0)
 		r = doing_note(&d, row);
 	if (r < 0 || strcmp(d.act, "liability") != 0 || strcmp(d.state, "nursery") != 0)

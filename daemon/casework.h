@@ -14,6 +14,11 @@
 
 #define CASE_ID_SIZE 24
 
+/* Of the acts reported_up and not_reported_up on an incident: who was told (DOMAIN §3). */
+#define LEVEL_CITY "city"
+#define LEVEL_PROVINCE "province"
+#define LEVEL_NATION "state_council"
+
 int casework_fold_alert(struct fold *f, const struct ledger_row *row, const char *id);
 int casework_fold_case(struct fold *f, const struct ledger_row *row, const char *id);
 /* 1: the nursery was found liable; the rules want to know. */

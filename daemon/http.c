@@ -321,6 +321,9 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 				   "send a bearer token, or use the Unix socket, as nurseryctl does");
 	if (act && !api_act_is_open(method, r->target) && !who_may(&r->act.who, api_act_roles(method, r->target)))
 		return refuse(connection, 403, "your role does not allow this", "who may do what: docs/operator.md, People");
+	if (act && (strlen(header(connection, "Idempotency-Key")) >= sizeof r->act.idempotency_key ||
+		    strlen(header(connection, "If-Match")) >= sizeof r->act.if_match))
+		return refuse(connection, 400, "a header is too long", "Idempotency-Key has at most 128 characters, If-Match 1024");
 	if (strlen(length) > 15 || (size_t)atoll(length) > api_body_max(method, r->target))
 		return refuse(connection, 413, "the body is too large",
 				   "a body has at most 64 KiB, an import 16 MiB");

@@ -53,7 +53,7 @@ struct http_act {
 	struct buf body;
 	struct who who; /* from the credential alone; zeroed over TCP without one (only acts that are open come so) */
 	char actor[32]; /* who.name */
-	char idempotency_key[129], if_match[129];
+	char idempotency_key[129], if_match[1025]; /* longer ones are refused: half a key is another key */
 };
 
 int http_act_fd(const struct http *h); /* an eventfd, ours; readable when an act waits */

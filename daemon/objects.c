@@ -161,3 +161,32 @@ int object_alert(struct store *s, int64_t id, bool inside, json **ret)
 	*ret = alert_of(q, inside);
 	return 0;
 }
+
+static int set_acts(struct store *s, int64_t id, json *alert)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	json *list = json_new_list();
+	int r = store_query(s, &q, "SELECT n, at, act, actor, roles, reason, document FROM alert_act WHERE alert = ? ORDER BY n", "i", id);
+
+	json_set(alert, "acts", list);
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		json *o = json_new_object();
+
+		json_set(o, "n", row_int(q, 0));
+		json_set(o, "at", row_time(q, 1));
+		json_set(o, "act", row_text(q, 2));
+		json_set(o, "actor", row_text(q, 3));
+		json_set(o, "roles", row_text(q, 4));
+		json_set(o, "reason", row_text(q, 5));
+		json_set(o, "document", row_text(q, 6));
+		json_push(list, o);
+	}
+	return r;
+}
+
+int object_alert_alone(struct store *s, int64_t id, bool inside, json **ret)
+{
+	int r = object_alert(s, id, inside, ret);
+
+	return r == 0 && inside ? set_acts(s, id, *ret) : r;
+}

@@ -21,7 +21,7 @@ int object_message(const struct ledger_row *row, bool alone, json **ret);
  * as far as it is usable (31 days). */
 int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **ret);
 
-/* alone: with every stage. */
+/* alone: with every stage, and what officers found. */
 int object_incident(struct store *s, int64_t site, const char *event, bool alone, json **ret);
 
 /* Adds `clocks` to an incident's object: a list of {id, from, due_at, met_at, state}; state: running, met, overdue, unclear. */
@@ -29,6 +29,8 @@ int object_incident_clocks(struct store *s, int64_t site, const char *event, int
 
 /* inside: for the commission's own people; otherwise without site and subject. */
 int object_alert(struct store *s, int64_t id, bool inside, json **ret);
+/* The same alone: inside with what officers did about it. */
+int object_alert_alone(struct store *s, int64_t id, bool inside, json **ret);
 /* "A-000123" → 123; -EINVAL for another form. */
 int object_alert_id(const char *text, int64_t *ret);
 
@@ -63,6 +65,8 @@ int object_indicator_revision(struct store *s, struct province_sums *cache, cons
 int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
 		   int64_t first, int64_t last);
 
+/* What the acts on a unit's title decide upon, and nothing else: for their If-Match (etag.h). */
+int object_title(struct store *s, const char *unit, int64_t today, json **ret);
 /* 1 yes, 0 no: a county division maps to it, or a site counts for it. */
 int object_unit_known(struct store *s, const char *unit);
 /* Designation, indicators (headlines; all of them when alone), open alerts. OBJECT_NONE when neither the

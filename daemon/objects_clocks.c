@@ -3,6 +3,7 @@
  * The clocks of an incident (DOMAIN §3): what is due by when, and whether it was met. What levels above did is known from
  * officers' acts alone; without one such a clock runs, then is overdue.
  */
+#include "casework.h"
 #include "objects.h"
 #include "objects_row.h"
 #include "policy_row.h"
@@ -61,21 +62,38 @@ static int set_county(struct store *s, const struct event_times *e, const struct
 	return MIN(r, 0);
 }
 
-/* 一般 → city, 较大 → province, 重大 and above → State Council; each level starts when the one before is due at the latest. */
-static void set_levels(const struct event_times *e, const struct policy_clocks *p, int64_t now, json *list)
+/* The last that officers said of the level: when it was told, or STORE_NULL. */
+static int read_told(struct store *s, const struct event_times *e, const char *level, int64_t *ret_at)
+{
+	*ret_at = STORE_NULL;
+	return MIN(store_get_int(s, ret_at,
+				 "SELECT iif(what = 'reported_up', done_at, NULL) FROM finding WHERE site = ? AND event = ? AND value = ?"
+				 " AND what IN ('reported_up', 'not_reported_up') ORDER BY n DESC LIMIT 1",
+				 "itt", e->site, e->event, level),
+		   0);
+}
+
+/* 一般 → city, 较大 → province, 重大 and above → State Council. Each level's clock starts when it was told; while nobody
+ * says when that was, when it was due at the latest. */
+static int set_levels(struct store *s, const struct event_times *e, const struct policy_clocks *p, int64_t now, json *list)
 {
 	static const struct {
-		const char *id;
+		const char *id, *level;
 		enum grade from;
 	} levels[] = {
-		{ "county_to_city", GRADE_ORDINARY },
-		{ "city_to_province", GRADE_LARGER },
-		{ "province_to_state_council", GRADE_MAJOR },
+		{ "county_to_city", LEVEL_CITY, GRADE_ORDINARY },
+		{ "city_to_province", LEVEL_PROVINCE, GRADE_LARGER },
+		{ "province_to_state_council", LEVEL_NATION, GRADE_MAJOR },
 	};
-	int64_t from = e->first_received_at;
+	int64_t from = e->first_received_at, told_at;
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels) && e->grade >= (int64_t)levels[i].from; i++, from += p->level_up_ms)
-		push(list, levels[i].id, from, from + p->level_up_ms, STORE_NULL, false, now);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(levels) && e->grade >= (int64_t)levels[i].from; i++) {
+		r = read_told(s, e, levels[i].level, &told_at);
+		push(list, levels[i].id, from, from + p->level_up_ms, told_at, false, now);
+		from = told_at != STORE_NULL ? told_at : from + p->level_up_ms;
+	}
+	return r;
 }
 
 /* Casualty changes may be supplemented until then; a live final report ends the window. */
@@ -139,7 +157,8 @@ int object_incident_clocks(struct store *s, int64_t site, const char *event, int
 	clocks = policy_clocks(p, clock_local_day(e.known_at));
 	severity = policy_severity(p, clock_local_day(e.known_at));
 	r = set_county(s, &e, clocks, now, list);
-	set_levels(&e, clocks, now, list);
+	if (r >= 0)
+		r = set_levels(s, &e, clocks, now, list);
 	if (r >= 0)
 		r = set_supplement(s, &e, clocks, now, list);
 	if (r >= 0)

@@ -135,6 +135,32 @@ static int set_stages(struct store *s, int64_t site, const char *event, json *ob
 	return r;
 }
 
+/* Of each kind the last one stands. */
+static int set_findings(struct store *s, int64_t site, const char *event, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	json *list = json_new_list();
+	int r = store_query(s, &q,
+			    "SELECT n, at, what, value, done_at, actor, reason, document FROM finding WHERE site = ? AND event = ? ORDER BY n", "it",
+			    site, event);
+
+	json_set(object, "findings", list);
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		json *o = json_new_object();
+
+		json_set(o, "n", row_int(q, 0));
+		json_set(o, "at", row_time(q, 1));
+		json_set(o, "act", row_text(q, 2));
+		json_set(o, "finding", row_text(q, 3));
+		json_set(o, "done_at", row_time(q, 4));
+		json_set(o, "actor", row_text(q, 5));
+		json_set(o, "reason", row_text(q, 6));
+		json_set(o, "document", row_text(q, 7));
+		json_push(list, o);
+	}
+	return r;
+}
+
 /* 1 found. */
 static int set_event(struct store *s, int64_t site, const char *event, json *o)
 {
@@ -174,6 +200,8 @@ int object_incident(struct store *s, int64_t site, const char *event, bool alone
 	r = set_counting(s, site, event, o);
 	if (r >= 0 && alone)
 		r = set_stages(s, site, event, o);
+	if (r >= 0 && alone)
+		r = set_findings(s, site, event, o);
 	if (r < 0)
 		return r;
 	*ret = o;

@@ -380,6 +380,25 @@ static int set_designation(struct store *s, const char *unit, int64_t today, jso
 	return r < 0 ? r : 0;
 }
 
+int object_title(struct store *s, const char *unit, int64_t today, json **ret)
+{
+	_cleanup_(json_freep) json *o = json_new_object();
+	int64_t n = 0;
+	int r = set_designation(s, unit, today, o);
+
+	*ret = NULL;
+	/* A title that went and came back is another one: what was decided upon is not what is there now. */
+	if (r >= 0)
+		r = store_get_int(s, &n, "SELECT ifnull(max(n), 0) FROM designation_event WHERE unit = ?", "t", unit);
+	if (r < 0)
+		return r;
+	json_set(o, "unit", json_new_text(unit));
+	json_set(o, "n", json_new_int(n));
+	*ret = o;
+	o = NULL; /* ownership moved to the caller */
+	return 0;
+}
+
 static int set_count(struct store *s, const char *unit, const char *key, const char *sql, json *object)
 {
 	int64_t count = 0;

@@ -5,6 +5,7 @@
 #include "api.h"
 #include "casework.h"
 #include "clock.h"
+#include "etag.h"
 #include "objects.h"
 #include "procedures.h"
 #include "signals.h"
@@ -37,7 +38,7 @@ struct kind {
 	const char *prefix, *topic;
 	const char *act; /* this act alone; NULL: all others under the prefix */
 	int (*examine)(struct acting *a);  /* 0: may be; 1: refused, the answer is set */
-	int (*object)(struct acting *a, json **ret); /* for If-Match; NULL: there is no object */
+	int (*object)(struct acting *a, json **ret); /* for If-Match (etag.h): without what changes by itself */
 };
 
 /* ---- refusals ---- */
@@ -123,7 +124,7 @@ static int alert_object(struct acting *a, json **ret)
 {
 	int64_t id;
 
-	return object_alert_id(a->id, &id) < 0 ? OBJECT_NONE : object_alert(a->in->store, id, true, ret);
+	return object_alert_id(a->id, &id) < 0 ? OBJECT_NONE : object_alert_alone(a->in->store, id, true, ret);
 }
 
 static int alert_state(struct acting *a, const json *alert)
@@ -206,15 +207,10 @@ static struct act_case about(const struct acting *a)
 
 static bool unit_known(struct acting *a, const char *unit)
 {
-	_cleanup_(json_freep) json *object = NULL;
-	struct province_sums sums = { .inside = true };
 	char province[3] = { unit[0], unit[0] ? unit[1] : '\0', '\0' };
-	int r = 1;
 
-	if (strlen(unit) == 6 && strspn(unit, "0123456789") == 6 && ids_province_valid(province))
-		r = object_unit(a->in->store, &sums, unit, clock_local_day(a->rq->now), true, &object);
-	province_sums_done(&sums);
-	return r == 0;
+	return strlen(unit) == 6 && strspn(unit, "0123456789") == 6 && ids_province_valid(province) &&
+	       object_unit_known(a->in->store, unit) > 0;
 }
 
 static int examine_new_case(struct acting *a)
@@ -271,13 +267,16 @@ static int examine_case(struct acting *a)
 /* ---- incidents ---- */
 
 static const struct {
-	const char *act, *findings; /* NULL: none */
+	const char *act, *key, *words; /* which word the body must hold there; NULL: none */
 	uint32_t guards;
 } incident_acts[] = {
-	{ "liability", " nursery none ", GUARD(REASON) },
-	{ "late", " late not_late unclear ", GUARD(REASON) },
-	{ "concealment", " none omitted false concealed ", GUARD(REASON) },
-	{ "note", NULL, GUARD(REASON) },
+	{ "liability", "finding", " nursery none ", GUARD(REASON) },
+	{ "late", "finding", " late not_late unclear ", GUARD(REASON) },
+	{ "concealment", "finding", " none omitted false concealed ", GUARD(REASON) },
+	/* the clock of this level stops, by the time `at`; the last one told of a level counts */
+	{ "reported_up", "level", " " LEVEL_CITY " " LEVEL_PROVINCE " " LEVEL_NATION " ", GUARD(DOCUMENT) },
+	{ "not_reported_up", "level", " " LEVEL_CITY " " LEVEL_PROVINCE " " LEVEL_NATION " ", GUARD(REASON) },
+	{ "note", NULL, NULL, GUARD(REASON) },
 };
 
 static int incident_object(struct acting *a, json **ret)
@@ -296,6 +295,15 @@ static bool word_among(const char *words, const char *word)
 	return *word && strlen(word) < 24 && strstr(words, padded);
 }
 
+/* When it was done, if it is said: a time, and none to come. */
+static bool time_good(const struct acting *a)
+{
+	const char *at = body_text(a->body, "at");
+	int64_t done_at = 0;
+
+	return !*at || (clock_parse_time(at, &done_at) == 0 && done_at <= a->rq->now);
+}
+
 static int examine_incident(struct acting *a)
 {
 	_cleanup_(json_freep) json *incident = NULL;
@@ -310,11 +318,13 @@ static int examine_incident(struct acting *a)
 	for (size_t i = 0; i < ARRAY_SIZE(incident_acts); i++) {
 		if (strcmp(incident_acts[i].act, a->act) != 0)
 			continue;
-		if (incident_acts[i].findings && !word_among(incident_acts[i].findings, body_text(a->body, "finding")))
-			return refuse(a, 422, "which finding?", incident_acts[i].findings);
+		if (incident_acts[i].key && !word_among(incident_acts[i].words, body_text(a->body, incident_acts[i].key)))
+			return refuse(a, 422, incident_acts[i].key, incident_acts[i].words);
+		if (!time_good(a))
+			return refuse(a, 422, "at", "when it was done: RFC 3339 with offset, not in the future");
 		return guard_texts(a, incident_acts[i].guards);
 	}
-	return refuse(a, 422, "no such act", "liability, late, concealment or note");
+	return refuse(a, 422, "no such act", "liability, late, concealment, reported_up, not_reported_up or note");
 }
 
 /* ---- designations ---- */
@@ -346,6 +356,11 @@ static int count_quota(struct acting *a, const char *cycle, struct act_case *c)
 	}
 	c->quota_limit = eligible * policy_quota(c->policy, c->today)->share_per_mille / 1000;
 	return MIN(r, 0);
+}
+
+static int title_object(struct acting *a, json **ret)
+{
+	return object_title(a->in->store, a->id, about(a).today, ret);
 }
 
 static int examine_designation(struct acting *a)
@@ -396,8 +411,8 @@ static const struct kind kinds[] = {
 	{ "/api/v1/alerts/", "alert", NULL, examine_alert, alert_object },
 	{ "/api/v1/cases/", "case", NULL, examine_case, case_object },
 	{ "/api/v1/incidents/", "incident", NULL, examine_incident, incident_object },
-	{ "/api/v1/units/", "designation", NULL, examine_designation, NULL },
-	{ "/api/v1/units/", "signal", "signal", examine_signal, NULL },
+	{ "/api/v1/units/", "designation", NULL, examine_designation, title_object },
+	{ "/api/v1/units/", "signal", "signal", examine_signal, title_object },
 };
 
 static const struct kind *kind_of(const char *path, const char *act)
@@ -490,19 +505,18 @@ static int check_match(struct acting *a)
 {
 	_cleanup_(json_freep) json *object = NULL;
 	_cleanup_(buf_done) struct buf text = { 0 };
-	char etag[API_ETAG_SIZE];
+	char version[ETAG_VERSION_SIZE];
 	int r;
 
-	if (!*a->rq->if_match || strcmp(a->rq->if_match, "*") == 0 || !a->kind->object)
+	if (!*a->rq->if_match || strcmp(a->rq->if_match, "*") == 0)
 		return 0;
 	r = a->kind->object(a, &object);
 	if (r != 0)
 		return r < 0 ? r : refuse(a, 412, "it is not there", "If-Match names a version of something that does not exist");
 	json_compact(object, &text);
-	api_etag(text.p, text.len, etag);
-	etag[strlen(etag) - 1] = '\0'; /* a proxy may add its -gzip before the quote */
-	return strstr(a->rq->if_match, etag + 1) ? 0 :
-						   refuse(a, 412, "it has changed meanwhile", "read it again, then decide again");
+	etag_version(text.p, text.len, version);
+	return etag_match_names(a->rq->if_match, version) ? 0 :
+							    refuse(a, 412, "it has changed meanwhile", "read it again, then decide again");
 }
 
 /* Before the guards: the row that a key stands for may have changed what they see. */

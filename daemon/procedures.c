@@ -214,15 +214,24 @@ static bool cycle_of(const struct act_case *c, const char *text, int *first)
 	       last - *first + 1 == policy_quota(c->policy, c->today)->cycle_years;
 }
 
+/* Applications open in the cycle itself, or in the year before it. */
+static bool opens_for(const struct act_case *c, int64_t opens)
+{
+	int first, year, month, day_of_month;
+
+	clock_date_of(opens, &year, &month, &day_of_month);
+	return cycle_of(c, body_text(c->body, "cycle"), &first) && year >= first - 1 &&
+	       year < first + policy_quota(c->policy, c->today)->cycle_years;
+}
+
 /* The next cycle whose applications open after the decision: the one after it would open a whole cycle later. */
 static int bars_the_next(const struct act_case *c, bool *ret)
 {
 	int64_t decided = 0, opens, cycle_days = policy_quota(c->policy, c->today)->cycle_years * 366;
-	int first, r = store_get_int(c->store, &decided, "SELECT decided_on FROM case_file WHERE id = ?", "t", c->id);
+	int r = store_get_int(c->store, &decided, "SELECT decided_on FROM case_file WHERE id = ?", "t", c->id);
 
-	*ret = !c->body || (cycle_of(c, body_text(c->body, "cycle"), &first) &&
-			    clock_parse_day(body_text(c->body, "opens_on"), &opens) == 0 && opens > decided &&
-			    opens <= decided + cycle_days);
+	*ret = !c->body || (clock_parse_day(body_text(c->body, "opens_on"), &opens) == 0 && opens > decided &&
+			    opens <= decided + cycle_days && opens_for(c, opens));
 	return MIN(r, 0);
 }
 

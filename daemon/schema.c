@@ -152,9 +152,9 @@ static const char migration_1[] =
 	" actor TEXT NOT NULL, roles TEXT NOT NULL, from_state TEXT NOT NULL, state TEXT NOT NULL, cycle TEXT NOT NULL,"
 	" starts_on INTEGER, body TEXT NOT NULL) STRICT;"
 	"CREATE INDEX designation_event_by_unit ON designation_event(unit, n);"
-	/* what officers found of an event beside its liability: late, concealment */
+	/* what officers found of an event beside its liability: late, concealment; that a level reported it up, at done_at */
 	"CREATE TABLE finding(site INTEGER NOT NULL, event TEXT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL, n INTEGER NOT NULL,"
-	" at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT, document TEXT, PRIMARY KEY(site, event, what, n)) STRICT, WITHOUT ROWID;"
+	" at INTEGER NOT NULL, done_at INTEGER, actor TEXT NOT NULL, reason TEXT, document TEXT, PRIMARY KEY(site, event, what, n)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE due(at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,"
 	" PRIMARY KEY(at, kind, subject)) STRICT, WITHOUT ROWID;"
 
