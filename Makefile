@@ -7,6 +7,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 DATADIR    ?= $(PREFIX)/share/nurseryd
+MANDIR     ?= $(PREFIX)/share/man
 CFLAGS     ?= -O2 -g
 PYTHON     ?= /usr/bin/python3
 VERSION    := $(shell cat VERSION 2>/dev/null || echo 0.0.0)
@@ -146,6 +147,12 @@ bench: all
 screenshots: all
 	$(quiet)$(PYTHON) scripts/screenshots.py
 
+# docs/man/ and dashboards/grafana/ are written by scripts, from tables; tests hold them equal.
+man: all
+	$(quiet)scripts/man.py
+dashboards:
+	$(quiet)scripts/grafana.py
+
 # gcc -fanalyzer and clang-tidy; what is let pass stands in .clang-tidy and scripts/analyse.txt.
 analyse:
 	$(quiet)scripts/deps.sh analyse
@@ -162,6 +169,9 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/dashboards dashboards/grafana/dashboards/*.json
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/provisioning/datasources dashboards/grafana/provisioning/datasources/nurseryd.yaml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/dashboards/grafana/provisioning/dashboards dashboards/grafana/provisioning/dashboards/nurseryd.yaml
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 docs/man/nurseryctl.1 docs/man/nursery-sim.1
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 docs/man/nurseryd.conf.5
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 docs/man/nurseryd.8
 	install -D -m 644 systemd/nurseryd.sysusers $(DESTDIR)$(SYSUSERSDIR)/nurseryd.conf
 
 clean:
@@ -170,6 +180,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench screenshots analyse install clean help fuzz fuzz-targets coverage
+.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

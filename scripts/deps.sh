@@ -10,7 +10,7 @@ run="ca-certificates libjs-chart.js libconfig9 libcurl4 libjansson4 libmicrohttp
 build="$run gcc git libc6-dev libconfig-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libmosquitto-dev
 	libsqlite3-dev libssl-dev libsystemd-dev make pkg-config uthash-dev zlib1g-dev"
 demo="$build curl mosquitto python3-minimal"
-test="$demo chromium chromium-driver fonts-noto-cjk python3-selenium clang libclang-rt-dev cppcheck debootstrap influxdb influxdb-client libcmocka-dev mosquitto-clients openssl procps
+test="$demo chromium chromium-driver fonts-noto-cjk python3-selenium clang libclang-rt-dev cppcheck debootstrap groff-base influxdb influxdb-client libcmocka-dev mosquitto-clients openssl procps
 	prometheus prometheus-alertmanager python3 python3-aiosmtpd python3-jsonschema python3-paho-mqtt python3-pytest
 	python3-pytest-xdist python3-requests python3-yaml sqlite3 systemd systemd-container victoria-metrics"
 analyse="$build clang-tidy python3"
