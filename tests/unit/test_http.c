@@ -45,8 +45,10 @@ static int start(void **state)
 	snprintf(w.db, sizeof w.db, "%s/n.db", w.dir);
 	snprintf(w.socket, sizeof w.socket, "%s/n.sock", w.dir);
 	s = fixture_open(w.db);
+	store_begin(s); /* one fsync, not two thousand */
 	add_divisions(s);
 	add_ledger(s, 2000);
+	store_commit(s);
 	store_free(s);
 	api_live_init(&w.live);
 	options = options_of(&w);
