@@ -22,6 +22,11 @@ static const struct api_route *const tables[] = {
 	api_case_routes, api_report_routes,
 };
 
+void api_done(struct api *api)
+{
+	policy_cache_done(&api->policies);
+}
+
 void api_response_done(struct api_response *rs)
 {
 	buf_done(&rs->body);
@@ -535,7 +540,8 @@ static void serve(struct api_call *c, const struct api_route *route)
 
 void api_answer(struct api *api, const struct api_request *rq, struct api_response *rs)
 {
-	_cleanup_(call_done) struct api_call c = { .api = api, .rq = rq, .rs = rs, .sums.inside = rq->trusted };
+	_cleanup_(call_done) struct api_call c = { .api = api, .rq = rq, .rs = rs,
+						       .sums = { .inside = rq->trusted, .policies = &api->policies } };
 	const struct api_route *route = find(&c);
 
 	if (!route && rs->allow[0])

@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "etag.h"
+#include "objects.h"
 #include "store.h"
 
 #include <pthread.h>
@@ -63,7 +64,9 @@ struct api {
 	struct store *store;   /* borrowed, read-only, used by this thread alone */
 	struct api_live *live; /* borrowed; NULL without a daemon (nurseryctl --db) */
 	const char *db_path;   /* absolute; borrowed */
+	struct policy_cache policies;
 };
+void api_done(struct api *api);
 
 struct api_request {
 	const char *method;

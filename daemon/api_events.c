@@ -30,10 +30,15 @@ static void put_id(struct buf *out, const struct event_cursor *at)
 	buf_char(out, '\n');
 }
 
-static void put_event(struct page *p, const char *name, const json *object)
+static void begin_event(struct page *p, const char *name)
 {
 	put_id(p->out, p->at);
 	buf_printf(p->out, "event: %s\ndata: ", name);
+}
+
+static void put_event(struct page *p, const char *name, const json *object)
+{
+	begin_event(p, name);
 	json_compact(object, p->out); /* in one line: line ends inside texts are escaped */
 	buf_str(p->out, "\n\n");
 }
@@ -71,12 +76,15 @@ static int alerts(struct page *p)
 
 static int one_indicator(struct page *p, store_stmt *q)
 {
-	_cleanup_(json_freep) json *object = NULL;
-	int r = object_indicator_cached(p->api->store, &p->sums, store_text(q, 0), store_text(q, 1), "day", store_int(q, 2),
-					&object);
+	size_t start = p->out->len;
+	int r;
 
-	if (object)
-		put_event(p, "indicator", object);
+	begin_event(p, "indicator");
+	r = object_indicator_text(p->api->store, &p->sums, store_text(q, 0), store_text(q, 1), "day", store_int(q, 2), p->out);
+	if (r == 0)
+		buf_str(p->out, "\n\n");
+	else
+		p->out->len = start;
 	return MIN(r, 0);
 }
 
@@ -207,7 +215,7 @@ static void page_done(struct page *p)
 
 int api_events(struct api *api, bool inside, struct event_cursor *at, struct buf *out)
 {
-	_cleanup_(page_done) struct page p = { .api = api, .sums.inside = inside, .at = at, .out = out };
+	_cleanup_(page_done) struct page p = { .api = api, .sums = { .inside = inside, .policies = &api->policies }, .at = at, .out = out };
 	struct event_cursor head;
 	int r = store_begin(api->store);
 

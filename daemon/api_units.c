@@ -97,45 +97,49 @@ static bool bound(struct api_call *c, enum api_param param, int64_t absent, int6
 	return r >= 0;
 }
 
-/* The days first: the statement must not be open while the objects are read. One more than the limit. */
-static int days_of(struct api_call *c, int64_t from, int64_t to, int64_t *days, size_t max, size_t *ret_count)
+static bool may_go_on(size_t items, size_t limit, int64_t deadline)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(c->api->store, &q,
-			    "SELECT as_of FROM sample WHERE unit = ?1 AND indicator = ?2 AND period = ?3"
-			    " AND as_of BETWEEN ?4 AND ?5 ORDER BY as_of LIMIT ?6",
-			    "tttiii", c->holes[0], c->holes[1], period_of(c), from, to, (int64_t)max);
-
-	*ret_count = 0;
-	while (r >= 0 && (r = store_step(q)) > 0)
-		days[(*ret_count)++] = store_int(q, 0);
-	return r;
+	return items == 0 || (items < limit && (items % 16 != 0 || clock_monotonic_ms() < deadline));
 }
 
-static int indicator_items(struct api_call *c, int64_t from, int64_t to, json **ret)
+/* {"items":[…],"next":…}, written straight into the answer. */
+static int write_items(struct api_call *c, struct indicator_walk *w)
 {
-	int64_t days[API_LIMIT_MAX + 1];
-	int64_t deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS;
-	int64_t revision = c->params[PARAM_REVISION] ? strtoll(c->params[PARAM_REVISION], NULL, 10) : 0;
-	size_t limit = api_limit(c), count, i;
-	_cleanup_(json_freep) json *items = json_new_list();
-	int r = days_of(c, from, to, days, limit + 1, &count);
+	int64_t deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS, as_of = 0, last = 0;
+	struct buf *out = &c->rs->body;
+	size_t limit = api_limit(c), items = 0, end;
+	int r = 0;
 
-	if (r >= 0 && count > 0)
-		r = object_prepare(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[0],
-				   days[MIN(count, limit) - 1]);
-	for (i = 0; r >= 0 && i < MIN(count, limit) && (i == 0 || clock_monotonic_ms() < deadline); i++) {
-		json *object = NULL;
+	buf_str(out, "{\"items\":[");
+	for (; r >= 0; items++) {
+		bool more = may_go_on(items, limit, deadline);
 
-		r = object_indicator_revision(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), days[i],
-					      revision, &object);
-		if (object)
-			json_push(items, object);
+		end = out->len;
+		buf_str(out, items > 0 ? "," : "");
+		r = indicator_walk_next(w, out, &as_of);
+		if (r <= 0 || !more) /* one beyond the limit was only looked for */
+			break;
+		last = as_of;
 	}
+	out->len = end;
+	buf_str(out, "],\"next\":");
+	buf_printf(out, r > 0 ? "\"%lld\"}" : "null}", (long long)last);
+	return MIN(r, 0);
+}
+
+static int indicator_items(struct api_call *c, int64_t from, int64_t to)
+{
+	_cleanup_(indicator_walk_freep) struct indicator_walk *w = NULL;
+	int64_t revision = c->params[PARAM_REVISION] ? strtoll(c->params[PARAM_REVISION], NULL, 10) : 0;
+	int r = indicator_walk_new(c->api->store, &c->sums, c->holes[0], c->holes[1], period_of(c), from, to, revision, &w);
+
+	if (r >= 0)
+		r = write_items(c, w);
 	if (r < 0)
-		return r;
-	*ret = api_list_int(json_keep(items), i < count && i > 0 ? days[i - 1] : 0);
-	return 0;
+		buf_reset(&c->rs->body);
+	else
+		api_send(c, "application/json");
+	return r;
 }
 
 /* Declared items are known while some unit has one. */
@@ -173,7 +177,8 @@ static int list_indicator(struct api_call *c, json **ret)
 		return 0;
 	if (c->params[PARAM_AFTER])
 		from = MAX(from, after + 1);
-	return indicator_items(c, from, to, ret);
+	(void)ret; /* written already */
+	return indicator_items(c, from, to);
 }
 
 /* --- provinces --- */

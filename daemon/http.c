@@ -626,6 +626,7 @@ void http_free(struct http *h)
 	close_listener(&h->unix_socket);
 	events_free(h->events);
 	acts_done(&h->acts);
+	api_done(&h->api);
 	store_free(h->store);
 	free(h->listen);
 	free(h->socket);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "ids.h"
 #include "indicators.h"
 #include "json.h"
 #include "ledger.h"
@@ -38,32 +39,45 @@ int object_alert_id(const char *text, int64_t *ret);
  * policy may be NULL. */
 int object_case(struct store *s, const char *id, bool alone, json **ret);
 
-/* The indicator object, everywhere the same. as_of is the sample's own day. */
-int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
-		     json **ret);
+/* The policy of a reader that answers many questions: parsed anew only when the ledger has a newer one. */
+struct policy_cache {
+	struct policy *policy;
+	int64_t n; /* its ledger row */
+};
+void policy_cache_done(struct policy_cache *c);
 
-/* Sums over a province's units at one day, and the policy they are judged by, remembered for the length of one
- * answer: a list of units asks for the same few again and again. Zero-initialised is empty, and for readers outside:
- * cells of few answers are suppressed (DOMAIN §5). */
+/* What several indicator objects of one answer need, and who reads them. Zero-initialised is empty, and for readers
+ * outside: cells of few answers are suppressed (DOMAIN §5). */
 struct province_sums {
-	struct province_sum *items;
-	size_t count, cap;
-	struct province_range *range; /* NULL: none was asked for */
-	bool without_targets, without_averages; /* nobody imported one for the prepared indicator */
-	struct policy *policy; /* NULL: not asked for yet */
+	struct policy_cache *policies; /* lent by the reader; NULL: the policy is read for this answer */
+	struct policy *policy;         /* NULL: not asked for yet */
+	char province[3];              /* whose units these are; "": not asked for yet */
+	int64_t units;
+	char (*strays)[UNIT_SIZE]; /* with samples, but no unit that the divisions know */
+	size_t stray_count;
 	bool inside; /* the reader has a role, or sits at the machine */
 };
 void province_sums_done(struct province_sums *c);
 
-int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-			    const char *period, int64_t as_of, json **ret);
+/* The indicator object, everywhere the same: one after the other from a day to a day (of a month: its first), both
+ * inclusive, as JSON text appended to a buffer. */
+struct indicator_walk;
+/* revision: a month's earlier one, as it was frozen; 0: the present ones. unit, indicator and period stay the caller's. */
+int indicator_walk_new(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
+		       int64_t from, int64_t to, int64_t revision, struct indicator_walk **ret);
+int indicator_walk_next(struct indicator_walk *w, struct buf *out, int64_t *ret_as_of); /* 1 an object, 0 the end */
+void indicator_walk_free(struct indicator_walk *w);
+static inline void indicator_walk_freep(struct indicator_walk **w)
+{
+	indicator_walk_free(*w);
+}
 
-/* A month's earlier revision, as it was frozen; 0: the present one. OBJECT_NONE when there is no such revision. */
-int object_indicator_revision(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-			      const char *period, int64_t as_of, int64_t revision, json **ret);
-/* The sums of all days first…last at once, before so many objects of one indicator are asked for. */
-int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
-		   int64_t first, int64_t last);
+/* One of them. as_of is the sample's own day. */
+int object_indicator_text(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			  const char *period, int64_t as_of, struct buf *out);
+/* The same, read back. */
+int object_indicator(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+		     const char *period, int64_t as_of, json **ret);
 
 /* What the acts on a unit's title decide upon, and nothing else: for their If-Match (etag.h). */
 int object_title(struct store *s, const char *unit, int64_t today, json **ret);
@@ -78,4 +92,6 @@ int object_province(struct store *s, struct province_sums *cache, const char *pr
 
 /* The units of a province ("33"), or of all ("" or NULL): of all county divisions, and those in which a site
  * stands without the divisions knowing it. Sorted; the caller frees the list with free(). */
-int object_units_of(struct store *s, const char *province, char (**ret)[7], size_t *ret_count);
+int object_units_of(struct store *s, const char *province, char (**ret)[UNIT_SIZE], size_t *ret_count);
+/* Those of the county divisions alone: a province's average is made of them. */
+int object_units_of_divisions(struct store *s, const char *province, char (**ret)[UNIT_SIZE], size_t *ret_count);

@@ -1,43 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
- * The indicator object. Comparisons are exact (ratio.h); a double is only what is shown.
+ * The indicator object, written as text. Comparisons are exact (ratio.h); a double is only what is shown.
  */
-#include "objects_indicator.h"
+#include "objects_compare.h"
+
+#include "clock.h"
+#include "json_out.h"
 #include "months.h"
-#include "objects_row.h"
-#include "ratio.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
-json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator)
+bool indicator_double(const struct indicator *indicator, int64_t numerator, int64_t denominator, double *ret)
 {
 	int64_t product;
 
-	if (indicator->count)
-		return json_new_int(numerator);
 	/* Both operands are exact below 2^53, and one IEEE division rounds once: the nearest double. */
 	if (denominator <= 0 || __builtin_mul_overflow(indicator->scale, numerator, &product))
-		return json_new_null();
+		return false;
 	if (llabs(product) < INT64_C(1) << 53 && denominator < INT64_C(1) << 53)
-		return json_new_real((double)product / (double)denominator);
-	return json_new_real((double)((long double)product / (long double)denominator));
+		*ret = (double)product / (double)denominator;
+	else
+		*ret = (double)((long double)product / (long double)denominator);
+	return true;
+}
+
+json *indicator_value(const struct indicator *indicator, int64_t numerator, int64_t denominator)
+{
+	double value;
+
+	if (indicator->count)
+		return json_new_int(numerator);
+	return indicator_double(indicator, numerator, denominator, &value) ? json_new_real(value) : json_new_null();
+}
+
+static void put_value(struct buf *o, const struct indicator *indicator, int64_t numerator, int64_t denominator)
+{
+	double value;
+
+	if (indicator->count)
+		json_out_int(o, "value", numerator);
+	else if (indicator_double(indicator, numerator, denominator, &value))
+		json_out_real(o, "value", value);
+	else
+		json_out_null(o, "value");
 }
 
 struct sample {
 	const struct indicator *indicator;
-	char unit[7], province[3];
+	char unit[UNIT_SIZE];
 	const char *period; /* the caller's */
 	int64_t as_of, numerator, denominator;
 	int64_t last_day; /* the day the value speaks of: a month's is its last */
-	int64_t revision; /* wanted; 0: the present one */
 	struct indicator own; /* of a declared item, which has no row in the table */
 	bool decimal;         /* operands are decimal strings; then this is their ratio: */
 	struct ratio ratio;
 	bool ok;        /* may be compared */
 	bool told;      /* has a value: an insufficient share has one, too */
 	bool suppressed; /* few answers, for readers outside */
+};
+
+struct indicator_walk {
+	struct sample sample; /* the present one */
+	struct comparison comparison;
+	int64_t from, to, revision;
+	store_stmt *rows;
 };
 
 static struct ratio sample_ratio(const struct sample *m)
@@ -52,197 +80,202 @@ static bool comparable(const struct sample *m)
 	return m->ok && (m->indicator->count || m->decimal || m->denominator > 0);
 }
 
-static json *met(const struct sample *m, const char *target)
+/* What a comparison says: true or false, or null when there is nothing to compare. */
+static void put_order(struct buf *o, const char *key, int order, bool yes)
 {
-	struct ratio want;
+	if (order == RATIO_TOO_LARGE)
+		json_out_null(o, key);
+	else
+		json_out_bool(o, key, yes);
+}
+
+static int order_against(const struct sample *m, const struct ratio *other)
+{
+	return other && other->denominator != 0 && comparable(m) ? ratio_compare(sample_ratio(m), *other) : RATIO_TOO_LARGE;
+}
+
+static void put_target(const struct comparison *c, const struct sample *m, struct buf *o)
+{
+	const struct target *target = comparison_target(c, m->last_day);
 	int order;
 
-	if (!comparable(m) || ratio_of_text(target, &want) < 0)
-		return json_new_null();
-	order = ratio_compare(sample_ratio(m), want);
-	if (order == 2)
-		return json_new_null();
-	return json_new_bool(m->indicator->lower_is_better ? order <= 0 : order >= 0);
-}
-
-static int set_target(struct store *s, const struct province_sums *cache, const struct sample *m, json *object)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = cache->without_targets ? 0 : indicator_target(s, m->unit, m->indicator->id, m->last_day, &q);
-	json *target = NULL;
-
-	if (r > 0) {
-		target = json_new_object();
-		json_set(target, "value", row_text(q, 0));
-		json_set(target, "by", row_day(q, 1));
-		json_set(target, "met", met(m, store_text(q, 0)));
+	if (!target) {
+		json_out_null(o, "target");
+		return;
 	}
-	json_set(object, "target", target);
-	return MIN(r, 0);
-}
-
-static json *province_object(json *value, const char *source)
-{
-	json *p = json_new_object();
-
-	json_set(p, "value", value);
-	json_set(p, "source", json_new_text(source));
-	return p;
+	json_out_key(o, "target");
+	buf_char(o, '{');
+	buf_str(o, target->text);
+	order = order_against(m, &target->ratio);
+	put_order(o, "met", order, m->indicator->lower_is_better ? order <= 0 : order >= 0);
+	buf_char(o, '}');
 }
 
 /* Strict (管理办法 三(二)): the average itself is not above the average. Counts are sums, nothing to compare. */
-static void set_above(json *province, const struct sample *m, const struct ratio *average)
+static void put_above(struct buf *o, const struct sample *m, const struct ratio *average)
 {
-	int order = average && comparable(m) ? ratio_compare(sample_ratio(m), *average) : 2;
+	int order = order_against(m, average);
 
-	if (m->indicator->count)
-		return;
-	json_set(province, m->indicator->lower_is_better ? "worse" : "above",
-		 order == 2 ? json_new_null() : json_new_bool(order > 0));
+	if (!m->indicator->count)
+		put_order(o, m->indicator->lower_is_better ? "worse" : "above", order, order > 0);
 }
 
-/* 1: the province has published an average that is still in force, and it stands in *object (DOMAIN §2). */
-static int set_official(struct store *s, const struct policy_province_average *rules, const struct sample *m,
-			json *object)
+static void put_official(const struct average *average, const struct sample *m, struct buf *o)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	char code[8];
-	struct ratio average;
-	json *p;
-	int r;
-
-	snprintf(code, sizeof code, "%s0000", m->province);
-	r = store_query(s, &q,
-			"SELECT value, source, reference_date FROM average WHERE province IN (?1, ?2) AND indicator = ?3"
-			" AND reference_date BETWEEN ?4 AND ?5 ORDER BY reference_date DESC LIMIT 1",
-			"tttii", m->province, code, m->indicator->id, m->last_day - rules->official_max_age_days, m->last_day);
-	if (r >= 0)
-		r = store_step(q);
-	if (r <= 0 || ratio_of_text(store_text(q, 0), &average) < 0)
-		return r < 0 ? r : 0;
-	p = province_object(json_new_real(strtod(store_text(q, 0), NULL)), "official");
-	json_set(p, "document", row_text(q, 1));
-	json_set(p, "as_of", row_day(q, 2));
-	set_above(p, m, &average);
-	json_set(object, "province", p);
-	return 1;
+	json_out_key(o, "province");
+	buf_char(o, '{');
+	buf_str(o, average->text);
+	put_above(o, m, &average->ratio);
+	buf_char(o, '}');
 }
 
-static int set_province(struct store *s, struct province_sums *cache, const struct sample *m, json *object)
+static int put_computed(struct comparison *c, const struct policy_province_average *rules, const struct sample *m, struct buf *o)
 {
-	const struct policy_province_average *rules;
 	const struct indicator *i = m->indicator;
 	struct province_sum sum;
 	struct ratio average;
 	bool enough, hidden;
-	json *p;
-	int r = province_rules_on(s, cache, m->last_day, &rules);
+	int r = comparison_sums(c, m->as_of, &sum);
 
-	json_set(object, "province", NULL);
-	if (r < 0 || !rules)
-		return r;
-	r = cache->without_averages ? 0 : set_official(s, rules, m, object);
-	if (r != 0 || m->decimal) /* decimal shares are not added up */
-		return r < 0 ? r : 0;
-	r = province_sum_of(s, cache, m->province, i, m->period, m->as_of, &sum);
 	if (r >= 0)
-		r = cell_is_hidden(s, cache, i, m->last_day, sum.denominator, &hidden);
+		r = cell_is_hidden(c->store, c->cache, i, m->last_day, sum.denominator, &hidden);
 	if (r < 0)
 		return r;
 	enough = province_sum_enough(&sum, i, rules) && !hidden;
 	average = (struct ratio){ (__int128)i->scale * sum.numerator, sum.denominator };
-	p = province_object(enough ? indicator_value(i, sum.numerator, sum.denominator) : NULL, "computed");
-	set_above(p, m, enough ? &average : NULL);
-	json_set(p, "status", json_new_text(enough ? "ok" : "insufficient"));
-	json_set(object, "province", p);
+	json_out_key(o, "province");
+	buf_char(o, '{');
+	if (enough)
+		put_value(o, i, sum.numerator, sum.denominator);
+	else
+		json_out_null(o, "value");
+	json_out_text(o, "source", "computed");
+	put_above(o, m, enough ? &average : NULL);
+	json_out_text(o, "status", enough ? "ok" : "insufficient");
+	buf_char(o, '}');
 	return 0;
 }
 
-enum { NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES, DETAIL, TYPE };
-
-static json *sources(store_stmt *q)
+static int put_province(struct comparison *c, const struct sample *m, struct buf *o)
 {
-	const char *text = store_text(q, SOURCES);
-	json *list = NULL;
-	size_t offset;
+	const struct policy_province_average *rules;
+	const struct average *official;
+	int r = province_rules_on(c->store, c->cache, m->last_day, &rules);
 
-	if (json_parse(text, strlen(text), 8, &list, &offset) < 0)
-		return json_new_list();
-	return list;
+	if (r < 0)
+		return r;
+	official = rules ? comparison_average(c, rules, m->last_day) : NULL;
+	if (official && official->ratio.denominator != 0)
+		put_official(official, m, o);
+	else if (rules && !m->decimal) /* decimal shares are not added up */
+		return put_computed(c, rules, m, o);
+	else
+		json_out_null(o, "province");
+	return 0;
 }
 
-static json *completeness(store_stmt *q)
+enum {
+	NUMERATOR, DENOMINATOR, STATUS, REASON, COMPLETENESS_N, COMPLETENESS_D, STALE, MISSING, REVISION, FINAL, SOURCES, DETAIL,
+	TYPE, AS_OF,
+};
+
+static void put_int(struct buf *o, const char *key, store_stmt *q, int column)
+{
+	int64_t v = store_int(q, column);
+
+	if (v == STORE_NULL)
+		json_out_null(o, key);
+	else
+		json_out_int(o, key, v);
+}
+
+/* Stored as JSON: sources a list, detail an object. */
+static void put_sources(struct buf *o, store_stmt *q)
+{
+	const char *text = store_text(q, SOURCES);
+
+	json_out_key(o, "sources");
+	buf_str(o, *text == '[' ? text : "[]");
+}
+
+static void put_completeness(struct buf *o, store_stmt *q)
 {
 	int64_t of = store_int(q, COMPLETENESS_D);
 
-	return of > 0 ? json_new_real((double)store_int(q, COMPLETENESS_N) / (double)of) : json_new_null();
+	json_out_real(o, "completeness", of > 0 ? (double)store_int(q, COMPLETENESS_N) / (double)of : NAN);
 }
 
 /* A month is named by itself, a day by itself. */
-static json *period_text(const struct sample *m)
+static void put_period(struct buf *o, const char *key, const struct sample *m)
 {
 	char text[CLOCK_TEXT_SIZE];
 
 	clock_format_day(m->as_of, text);
 	if (strcmp(m->period, "month") == 0)
 		text[7] = '\0';
-	return json_new_text(text);
+	json_out_text(o, key, text);
 }
 
 #define SUPPRESSED "suppressed: fewer than 5 answers"
 
 /* Further members of the object (measured.h); of a suppressed cell nothing that speaks of its answers. */
-static void set_detail(json *o, const struct sample *m, store_stmt *q)
+static void put_detail(struct buf *o, const struct sample *m, store_stmt *q)
 {
-	_cleanup_(json_freep) json *detail = NULL;
 	const char *text = store_text(q, DETAIL);
-	size_t offset;
+	size_t len;
 
 	if (m->suppressed)
 		text = "{\"interval\":null,\"verdict\":\"insufficient\",\"flags\":[]}";
-	if (!text || json_parse(text, strlen(text), 8, &detail, &offset) < 0)
+	len = text ? strlen(text) : 0;
+	if (len <= 2)
 		return;
-	for (void *i = json_first(detail); i; i = json_next(detail, i))
-		json_set(o, json_key(i), json_keep(json_value(i)));
+	buf_char(o, ',');
+	buf_add(o, text + 1, len - 2); /* without its brackets */
 }
 
 #define EXACT (INT64_C(1) << 53) /* integers below are doubles */
 
 /* One IEEE division of two exact operands rounds once: the nearest double. */
-static json *decimal_value(struct ratio v)
+static double decimal_value(struct ratio v)
 {
 	if (v.numerator < EXACT && v.numerator > -EXACT && v.denominator < EXACT)
-		return json_new_real((double)v.numerator / (double)v.denominator);
-	return json_new_real((double)((long double)v.numerator / (long double)v.denominator));
+		return (double)v.numerator / (double)v.denominator;
+	return (double)((long double)v.numerator / (long double)v.denominator);
 }
 
-static json *value_of(const struct sample *m)
+static void put_own_value(struct buf *o, const struct sample *m)
 {
 	if (!m->told)
-		return NULL;
-	return m->decimal ? decimal_value(m->ratio) : indicator_value(m->indicator, m->numerator, m->denominator);
+		json_out_null(o, "value");
+	else if (m->decimal)
+		json_out_real(o, "value", decimal_value(m->ratio));
+	else
+		put_value(o, m->indicator, m->numerator, m->denominator);
 }
 
-static json *operand(const struct sample *m, store_stmt *q, int column)
+static void put_operand(struct buf *o, const char *key, const struct sample *m, store_stmt *q, int column)
 {
 	if (m->suppressed || (column == DENOMINATOR && m->indicator->count))
-		return NULL;
-	return m->decimal ? row_text(q, column) : row_int(q, column);
+		json_out_null(o, key);
+	else if (m->decimal)
+		json_out_text(o, key, store_text(q, column));
+	else
+		put_int(o, key, q, column);
 }
 
-static void set_value(json *o, const struct sample *m, store_stmt *q)
+static void put_values(struct buf *o, const struct sample *m, store_stmt *q)
 {
-	json_set(o, "value", value_of(m));
-	json_set(o, "numerator", operand(m, q, NUMERATOR));
-	json_set(o, "denominator", operand(m, q, DENOMINATOR));
-	json_set(o, "scale", json_new_int(m->indicator->scale));
-	json_set(o, "status", m->suppressed ? json_new_text("insufficient") : row_text(q, STATUS));
-	json_set(o, "reason", m->suppressed ? json_new_text(SUPPRESSED) : row_text(q, REASON));
-	json_set(o, "completeness", completeness(q));
-	json_set(o, "stale", row_int(q, STALE));
-	json_set(o, "missing", row_int(q, MISSING));
-	json_set(o, "revision", row_int(q, REVISION));
-	json_set(o, "final", row_bool(q, FINAL));
+	put_own_value(o, m);
+	put_operand(o, "numerator", m, q, NUMERATOR);
+	put_operand(o, "denominator", m, q, DENOMINATOR);
+	json_out_int(o, "scale", m->indicator->scale);
+	json_out_text(o, "status", m->suppressed ? "insufficient" : store_text(q, STATUS));
+	json_out_text(o, "reason", m->suppressed ? SUPPRESSED : store_text(q, REASON));
+	put_completeness(o, q);
+	put_int(o, "stale", q, STALE);
+	put_int(o, "missing", q, MISSING);
+	put_int(o, "revision", q, REVISION);
+	json_out_bool(o, "final", store_int(q, FINAL) > 0);
 }
 
 static int64_t last_day_of(const char *period, int64_t as_of)
@@ -263,38 +296,26 @@ static void judge(struct sample *m, const char *status)
 	m->told = comparable(m) || (strcmp(status, "insufficient") == 0 && known && m->denominator > 0 && !m->suppressed);
 }
 
-static int present_row(struct store *s, const struct sample *m, store_stmt **q)
-{
-	int r = store_query(s, q,
-			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
-			    " missing, revision, final, sources, detail, typeof(numerator) FROM sample"
-			    " WHERE unit = ?1 AND indicator = ?2 AND period = ?3 AND as_of = ?4 AND (?5 = 0 OR revision = ?5)",
-			    "tttii", m->unit, m->indicator->id, m->period, m->as_of, m->revision);
+#define ROW \
+	"SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale, missing, revision, "
 
-	return r < 0 ? r : store_step(*q);
+static int present_rows(struct store *s, const struct indicator_walk *w, store_stmt **q)
+{
+	return store_query(s, q,
+			   ROW "final, sources, detail, typeof(numerator), as_of FROM sample WHERE unit = ?1 AND indicator = ?2"
+			       " AND period = ?3 AND as_of BETWEEN ?4 AND ?5 ORDER BY as_of",
+			   "tttii", w->sample.unit, w->sample.indicator->id, w->sample.period, w->from, w->to);
 }
 
 /* What a month said when it was frozen. */
 static int frozen_row(struct store *s, const struct sample *m, int64_t revision, store_stmt **q)
 {
 	int r = store_query(s, q,
-			    "SELECT numerator, denominator, status, reason, completeness_n, completeness_d, stale,"
-			    " missing, revision, 1, sources, detail, typeof(numerator) FROM frozen"
-			    " WHERE unit = ?1 AND indicator = ?2 AND month = ?3 AND revision = ?4",
+			    ROW "1, sources, detail, typeof(numerator) FROM frozen"
+				" WHERE unit = ?1 AND indicator = ?2 AND month = ?3 AND revision = ?4",
 			    "ttii", m->unit, m->indicator->id, m->as_of, revision);
 
 	return r < 0 ? r : store_step(*q);
-}
-
-static int find_row(struct store *s, const struct sample *m, store_stmt **q)
-{
-	int r = present_row(s, m, q);
-
-	if (r != 0 || !m->revision || strcmp(m->period, "month") != 0)
-		return r;
-	store_reset(*q);
-	*q = NULL;
-	return frozen_row(s, m, m->revision, q);
 }
 
 /* Operands of a declared item: both as integers, or as decimal strings. A denominator of 0 has no ratio. */
@@ -312,37 +333,33 @@ static void read_decimal(struct sample *m, store_stmt *q)
 		m->ratio = (struct ratio){ 0, 1 };
 }
 
-static int sample_row(struct store *s, struct province_sums *cache, struct sample *m, store_stmt **q)
+static int read_row(struct store *s, struct province_sums *cache, struct sample *m, store_stmt *q)
 {
-	int r = find_row(s, m, q);
+	int r;
 
-	if (r <= 0)
-		return r < 0 ? r : OBJECT_NONE;
-	m->own.count = store_is_null(*q, DENOMINATOR);
-	m->numerator = store_int(*q, NUMERATOR);
-	m->denominator = store_int(*q, DENOMINATOR);
-	read_decimal(m, *q);
+	m->own.count = store_is_null(q, DENOMINATOR);
+	m->numerator = store_int(q, NUMERATOR);
+	m->denominator = store_int(q, DENOMINATOR);
+	read_decimal(m, q);
 	r = cell_is_hidden(s, cache, m->indicator, m->last_day, m->denominator, &m->suppressed);
-	judge(m, store_text(*q, STATUS));
+	judge(m, store_text(q, STATUS));
 	return r;
 }
 
 /* ---- what changed (DOMAIN §2) ---- */
 
 /* n1/d1 − n0/d0: first the numerator moves, then the denominator; the two parts add up to the whole. */
-static json *change_of(const struct indicator *i, const struct sample *now, int64_t numerator, int64_t denominator)
+static void put_change(struct buf *o, const struct indicator *i, const struct sample *now, int64_t numerator, int64_t denominator)
 {
 	double scale = (double)i->scale, d0 = i->count ? 1 : (double)denominator, d1 = i->count ? 1 : (double)now->denominator;
 	double n0 = (double)numerator, n1 = (double)now->numerator;
 	bool rises = (__int128)now->numerator * (i->count ? 1 : denominator) > (__int128)numerator * (i->count ? 1 : now->denominator);
-	json *c = json_new_object();
 
-	json_set(c, "value", json_new_real(scale * (n1 / d1 - n0 / d0)));
-	json_set(c, "numerator", json_new_real(scale * (n1 - n0) / d0));
-	json_set(c, "denominator", json_new_real(scale * n1 * (1 / d1 - 1 / d0)));
+	json_out_real(o, "value", scale * (n1 / d1 - n0 / d0));
+	json_out_real(o, "numerator", scale * (n1 - n0) / d0);
+	json_out_real(o, "denominator", scale * n1 * (1 / d1 - 1 / d0));
 	/* A rise whose numerator did not rise. */
-	json_set(c, "population_driven", json_new_bool(rises && now->numerator <= numerator));
-	return c;
+	json_out_bool(o, "population_driven", rises && now->numerator <= numerator);
 }
 
 /* Another sample's operands, when there is something to compare: 1. The row that is shown is still open, so these are
@@ -360,11 +377,10 @@ static int comparable_row(const struct sample *m, store_stmt *q, struct sample *
 }
 
 /* Against the revision before, of a month that was changed after it was frozen. */
-static int set_change(struct store *s, const struct sample *m, int64_t revision, json *object)
+static int set_change(struct store *s, const struct sample *m, int64_t revision, struct buf *o)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct sample before = *m;
-	json *change;
 	int r;
 
 	if (revision < 2 || strcmp(m->period, "month") != 0)
@@ -375,18 +391,19 @@ static int set_change(struct store *s, const struct sample *m, int64_t revision,
 			"ttii", m->unit, m->indicator->id, m->as_of, revision - 1);
 	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
 		return r;
-	change = change_of(m->indicator, m, before.numerator, before.denominator);
-	json_set(change, "from_revision", json_new_int(revision - 1));
-	json_set(object, "change", change);
+	json_out_key(o, "change");
+	buf_char(o, '{');
+	put_change(o, m->indicator, m, before.numerator, before.denominator);
+	json_out_int(o, "from_revision", revision - 1);
+	buf_char(o, '}');
 	return 0;
 }
 
 /* Against the month before. */
-static int set_trend(struct store *s, const struct sample *m, json *object)
+static int set_trend(struct store *s, const struct sample *m, struct buf *o)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct sample before = *m;
-	json *trend;
 	int r;
 
 	if (strcmp(m->period, "month") != 0)
@@ -398,75 +415,122 @@ static int set_trend(struct store *s, const struct sample *m, json *object)
 			"tti", m->unit, m->indicator->id, before.as_of);
 	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
 		return r;
-	trend = change_of(m->indicator, m, before.numerator, before.denominator);
-	json_set(trend, "since", period_text(&before));
-	json_set(object, "trend", trend);
+	json_out_key(o, "trend");
+	buf_char(o, '{');
+	put_change(o, m->indicator, m, before.numerator, before.denominator);
+	put_period(o, "since", &before);
+	buf_char(o, '}');
 	return 0;
 }
 
-static int fill(struct store *s, struct province_sums *cache, struct sample *m, json *o)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = sample_row(s, cache, m, &q);
+/* ---- the object ---- */
 
-	if (r != 0)
-		return r;
-	json_set(o, "id", json_new_text(m->indicator->id));
-	json_set(o, "unit", json_new_text(m->unit));
-	json_set(o, "period", json_new_text(m->period));
-	json_set(o, "as_of", period_text(m));
-	set_value(o, m, q);
-	r = set_target(s, cache, m, o);
-	if (r >= 0)
-		r = set_province(s, cache, m, o);
+static int put_object(struct comparison *c, const struct sample *m, store_stmt *q, struct buf *o)
+{
+	int r;
+
+	buf_char(o, '{');
+	json_out_text(o, "id", m->indicator->id);
+	json_out_text(o, "unit", m->unit);
+	json_out_text(o, "period", m->period);
+	put_period(o, "as_of", m);
+	put_values(o, m, q);
+	put_target(c, m, o);
+	r = put_province(c, m, o);
 	if (r >= 0 && !m->suppressed)
-		r = set_change(s, m, store_int(q, REVISION), o);
+		r = set_change(c->store, m, store_int(q, REVISION), o);
 	if (r >= 0 && !m->suppressed)
-		r = set_trend(s, m, o);
-	json_set(o, "sources", sources(q));
-	set_detail(o, m, q);
+		r = set_trend(c->store, m, o);
+	put_sources(o, q);
+	put_detail(o, m, q);
+	buf_char(o, '}');
 	return r;
 }
 
-int object_indicator_revision(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-			      const char *period, int64_t as_of, int64_t revision, json **ret)
+int indicator_walk_new(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
+		       int64_t from, int64_t to, int64_t revision, struct indicator_walk **ret)
 {
-	_cleanup_(json_freep) json *o = json_new_object();
-	struct sample m = {
-		.indicator = indicator_of(indicator),
-		.period = period,
-		.as_of = as_of,
-		.revision = revision,
-		.last_day = last_day_of(period, as_of),
-		.own = { .id = indicator, .scale = 1 },
-	};
+	_cleanup_(indicator_walk_freep) struct indicator_walk *w = xcalloc(1, sizeof *w);
 	int r;
 
-	*ret = NULL;
-	if (strlen(unit) != sizeof m.unit - 1)
-		return OBJECT_NONE;
-	if (!m.indicator)
-		m.indicator = &m.own;
-	memcpy(m.unit, unit, sizeof m.unit);
-	memcpy(m.province, unit, 2);
-	r = fill(s, cache, &m, o);
-	if (r != 0)
+	*w = (struct indicator_walk){ .sample = { .indicator = indicator_of(indicator), .period = period,
+						  .own = { .id = indicator, .scale = 1 } },
+				      .from = from, .to = to, .revision = revision };
+	if (!w->sample.indicator)
+		w->sample.indicator = &w->sample.own;
+	snprintf(w->sample.unit, sizeof w->sample.unit, "%s", unit);
+	r = comparison_begin(s, cache, unit, indicator, period, &w->comparison);
+	if (r >= 0)
+		r = present_rows(s, w, &w->rows);
+	if (r < 0)
 		return r;
-	*ret = o;
-	o = NULL; /* ownership moved to the caller */
+	*ret = w;
+	w = NULL; /* ownership moved to the caller */
 	return 0;
 }
 
-int object_indicator_cached(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-			    const char *period, int64_t as_of, json **ret)
+void indicator_walk_free(struct indicator_walk *w)
 {
-	return object_indicator_revision(s, cache, unit, indicator, period, as_of, 0, ret);
+	if (!w)
+		return;
+	comparison_done(&w->comparison);
+	store_reset(w->rows);
+	free(w);
 }
 
-int object_indicator(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of,
-		     json **ret)
+/* The row that stands at w->rows, or what was frozen of it: 1 appended, 0 there is no such revision. */
+static int put_row(struct indicator_walk *w, struct buf *out)
 {
-	_cleanup_(province_sums_done) struct province_sums cache = { 0 };
+	_cleanup_(store_resetp) store_stmt *frozen = NULL;
+	struct sample *m = &w->sample;
+	store_stmt *q = w->rows;
+	int r = 1;
 
-	return object_indicator_cached(s, &cache, unit, indicator, period, as_of, ret);
+	if (w->revision && store_int(q, REVISION) != w->revision) {
+		r = strcmp(m->period, "month") == 0 ? frozen_row(w->comparison.store, m, w->revision, &frozen) : 0;
+		q = frozen;
+	}
+	if (r > 0)
+		r = read_row(w->comparison.store, w->comparison.cache, m, q);
+	else
+		return r;
+	if (r >= 0)
+		r = put_object(&w->comparison, m, q, out);
+	return r < 0 ? r : 1;
+}
+
+int indicator_walk_next(struct indicator_walk *w, struct buf *out, int64_t *ret_as_of)
+{
+	int r;
+
+	while ((r = store_step(w->rows)) > 0) {
+		w->sample.as_of = *ret_as_of = store_int(w->rows, AS_OF);
+		w->sample.last_day = last_day_of(w->sample.period, w->sample.as_of);
+		r = put_row(w, out);
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
+int object_indicator_text(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+			  const char *period, int64_t as_of, struct buf *out)
+{
+	_cleanup_(indicator_walk_freep) struct indicator_walk *w = NULL;
+	int r = indicator_walk_new(s, cache, unit, indicator, period, as_of, as_of, 0, &w);
+
+	if (r >= 0)
+		r = indicator_walk_next(w, out, &as_of);
+	return r < 0 ? r : r > 0 ? 0 : OBJECT_NONE;
+}
+
+int object_indicator(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
+		     const char *period, int64_t as_of, json **ret)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+	size_t offset;
+	int r = object_indicator_text(s, cache, unit, indicator, period, as_of, &text);
+
+	*ret = NULL;
+	return r != 0 ? r : json_parse(text.p, text.len, 8, ret, &offset);
 }

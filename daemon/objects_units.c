@@ -2,11 +2,10 @@
  *
  * Which units there are, what a province's units add up to, and the objects of a unit and a province.
  */
-#include "objects_indicator.h"
+#include "objects_compare.h"
 #include "objects_row.h"
 
 #include "ids.h"
-#include "policy_row.h"
 
 #include <stdio.h>
 
@@ -67,6 +66,17 @@ static int add_of_divisions(struct store *s, const char *province, struct unit_l
 	return r;
 }
 
+int object_units_of_divisions(struct store *s, const char *province, char (**ret)[UNIT_SIZE], size_t *ret_count)
+{
+	struct unit_list l = { 0 };
+	int r = add_of_divisions(s, province, &l);
+
+	unit_list_sort(&l);
+	*ret = l.codes; /* the caller's, of a failure too */
+	*ret_count = l.count;
+	return r;
+}
+
 /* A loose index scan: a DISTINCT would read all 100,000 sites. */
 static int add_of_sites(struct store *s, const char *province, struct unit_list *l)
 {
@@ -100,191 +110,6 @@ int object_units_of(struct store *s, const char *province, char (**ret)[UNIT_SIZ
 	return 0;
 }
 
-/* A province's sums of an indicator, a slot a day. */
-struct province_range {
-	char province[3], period[8];
-	const char *indicator; /* the caller's */
-	int64_t first, units;
-	size_t count;
-	struct province_slot {
-		int64_t numerator, denominator, ok;
-		bool broken;
-	} slots[];
-};
-
-void province_sums_done(struct province_sums *c)
-{
-	free(c->items);
-	free(c->range);
-	policy_free(c->policy);
-	*c = (struct province_sums){ 0 };
-}
-
-int province_rules_on(struct store *s, struct province_sums *c, int64_t day, const struct policy_province_average **ret)
-{
-	int r = c->policy ? 0 : policy_row_newest(s, &c->policy);
-
-	*ret = c->policy ? policy_province_average(c->policy, day) : NULL;
-	return MIN(r, 0);
-}
-
-#define SUPPRESSED_BELOW 5 /* DOMAIN §5; while there is no policy */
-
-int cell_is_hidden(struct store *s, struct province_sums *c, const struct indicator *indicator, int64_t day,
-		   int64_t denominator, bool *ret)
-{
-	const struct policy_province_average *rules;
-	int r = 0;
-
-	*ret = false;
-	if (c->inside || !indicator->survey || denominator <= 0)
-		return 0;
-	r = province_rules_on(s, c, day, &rules); /* reads the policy */
-	*ret = denominator < (c->policy ? policy_satisfaction(c->policy, day)->suppressed_below : SUPPRESSED_BELOW);
-	return r;
-}
-
-static void add_unit(struct province_slot *sum, int64_t numerator, int64_t denominator)
-{
-	sum->ok++;
-	sum->broken |= __builtin_add_overflow(sum->numerator, numerator, &sum->numerator);
-	sum->broken |= __builtin_add_overflow(sum->denominator, denominator, &sum->denominator);
-}
-
-static int sum_unit(struct store *s, struct province_range *range, const char *unit)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q,
-			    "SELECT as_of, numerator, ifnull(denominator, 0) FROM sample WHERE unit = ?1 AND indicator = ?2"
-			    " AND period = ?3 AND as_of BETWEEN ?4 AND ?5 AND status = 'ok' AND typeof(numerator) = 'integer'",
-			    "tttii", unit, range->indicator, range->period, range->first,
-			    range->first + (int64_t)range->count - 1);
-
-	while (r >= 0 && (r = store_step(q)) > 0)
-		add_unit(&range->slots[store_int(q, 0) - range->first], store_int(q, 1), store_int(q, 2));
-	return r;
-}
-
-static struct province_range *new_range(const char *province, const char *indicator, const char *period, int64_t first,
-					int64_t last)
-{
-	size_t count = (size_t)(last - first + 1);
-	struct province_range *range = xcalloc(1, sizeof *range + count * sizeof range->slots[0]);
-
-	range->indicator = indicator;
-	range->first = first;
-	range->count = count;
-	snprintf(range->province, sizeof range->province, "%.2s", province);
-	snprintf(range->period, sizeof range->period, "%s", period);
-	return range;
-}
-
-static int sum_up(struct store *s, struct province_range *range)
-{
-	_cleanup_(unit_list_done) struct unit_list l = { 0 };
-	int r = add_of_divisions(s, range->province, &l);
-
-	unit_list_sort(&l);
-	range->units = (int64_t)l.count;
-	for (size_t i = 0; r >= 0 && i < l.count; i++)
-		r = sum_unit(s, range, l.codes[i]);
-	return r;
-}
-
-static void read_range(const struct province_range *range, struct province_sum *sum)
-{
-	const struct province_slot *slot = &range->slots[sum->as_of - range->first];
-
-	sum->numerator = slot->numerator;
-	sum->denominator = slot->denominator;
-	sum->units = range->units;
-	sum->ok = slot->ok;
-	sum->broken = slot->broken;
-}
-
-static bool in_range(const struct province_range *range, const struct province_sum *key)
-{
-	return range && key->as_of >= range->first && key->as_of - range->first < (int64_t)range->count &&
-	       strcmp(range->province, key->province) == 0 && strcmp(range->period, key->period) == 0 &&
-	       strcmp(range->indicator, key->indicator) == 0;
-}
-
-#define RANGE_MAX 40000 /* days: a century */
-
-int object_prepare(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
-		   int64_t first, int64_t last)
-{
-	int64_t targets = 0, averages = 0;
-	int r;
-
-	free(cache->range);
-	cache->range = NULL;
-	if (last < first || last - first >= RANGE_MAX)
-		return 0;
-	cache->range = new_range(unit, indicator, period, first, last);
-	r = sum_up(s, cache->range);
-	if (r >= 0)
-		r = store_get_int(s, &targets, "SELECT 1 FROM target WHERE indicator = ? LIMIT 1", "t", indicator);
-	if (r >= 0)
-		r = store_get_int(s, &averages, "SELECT 1 FROM average WHERE indicator = ? LIMIT 1", "t", indicator);
-	cache->without_targets = !targets;
-	cache->without_averages = !averages;
-	return MIN(r, 0);
-}
-
-static struct province_sum *find(const struct province_sums *c, const struct province_sum *key)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct province_sum *p = &c->items[i];
-
-		if (p->as_of == key->as_of && strcmp(p->province, key->province) == 0 &&
-		    strcmp(p->indicator, key->indicator) == 0 && strcmp(p->period, key->period) == 0)
-			return p;
-	}
-	return NULL;
-}
-
-int province_sum_of(struct store *s, struct province_sums *c, const char *province, const struct indicator *indicator,
-		    const char *period, int64_t as_of, struct province_sum *ret)
-{
-	_cleanup_(freep) struct province_range *one = NULL;
-	const struct province_sum *known;
-	int r;
-
-	*ret = (struct province_sum){ .as_of = as_of };
-	snprintf(ret->indicator, sizeof ret->indicator, "%s", indicator->id);
-	snprintf(ret->province, sizeof ret->province, "%.2s", province);
-	snprintf(ret->period, sizeof ret->period, "%s", period);
-	if (in_range(c->range, ret)) {
-		read_range(c->range, ret);
-		return 0;
-	}
-	known = find(c, ret);
-	if (known) {
-		*ret = *known;
-		return 0;
-	}
-	one = new_range(province, indicator->id, period, as_of, as_of);
-	r = sum_up(s, one);
-	if (r < 0)
-		return r;
-	read_range(one, ret);
-	if (c->count == c->cap) {
-		c->cap = c->cap ? c->cap * 2 : 32;
-		c->items = xrealloc(c->items, c->cap * sizeof *c->items);
-	}
-	c->items[c->count++] = *ret;
-	return 0;
-}
-
-bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator,
-			 const struct policy_province_average *rules)
-{
-	if (sum->units == 0 || sum->ok * 1000 < sum->units * rules->min_units_share_per_mille || sum->broken)
-		return false;
-	return indicator->count || sum->denominator > 0;
-}
-
 /* The latest day of a unit's indicator; 0 no datum. */
 static int latest(struct store *s, const char *unit, const char *indicator, int64_t *ret)
 {
@@ -303,7 +128,7 @@ static int push_latest(struct store *s, struct province_sums *cache, const char 
 
 	if (r <= 0)
 		return r;
-	r = object_indicator_cached(s, cache, unit, indicator, "day", day, &object);
+	r = object_indicator(s, cache, unit, indicator, "day", day, &object);
 	if (r == 0)
 		json_push(list, object);
 	return r < 0 ? r : 0;
@@ -319,7 +144,7 @@ static int push_declared(struct store *s, struct province_sums *cache, const cha
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		json *object = NULL;
 
-		r = object_indicator_revision(s, cache, unit, store_text(q, 0), store_text(q, 1), store_int(q, 2), 0, &object);
+		r = object_indicator(s, cache, unit, store_text(q, 0), store_text(q, 1), store_int(q, 2), &object);
 		if (object)
 			json_push(list, object);
 	}
@@ -484,45 +309,31 @@ static int newest(struct store *s, char (*units)[UNIT_SIZE], size_t count, const
 }
 
 /* The province's own figure in force, beside what its units add up to. */
-static int set_official_average(struct store *s, const struct policy_province_average *rules, const char *province,
-				const char *indicator, int64_t day, json *object)
+static void set_official_average(const struct average *average, json *object)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	char code[8];
-	json *official;
-	int r;
+	json *official = json_new_object();
+	char day[CLOCK_TEXT_SIZE];
 
-	snprintf(code, sizeof code, "%.2s0000", province);
-	r = store_query(s, &q,
-			"SELECT value, source, reference_date FROM average WHERE province IN (?1, ?2) AND indicator = ?3"
-			" AND reference_date BETWEEN ?4 AND ?5 ORDER BY reference_date DESC LIMIT 1",
-			"tttii", province, code, indicator, day - rules->official_max_age_days, day);
-	if (r >= 0)
-		r = store_step(q);
-	if (r <= 0)
-		return r;
-	official = json_new_object();
-	json_set(official, "value", json_new_real(strtod(store_text(q, 0), NULL)));
-	json_set(official, "document", row_text(q, 1));
-	json_set(official, "as_of", row_day(q, 2));
+	json_set(official, "value", json_new_real(average->value));
+	json_set(official, "document", json_new_text(average->document));
+	json_set(official, "as_of", json_new_text(clock_format_day(average->reference_date, day)));
 	json_set(object, "official", official);
 	/* It is the average (DOMAIN §2): "Σ … or the official average". */
-	json_set(object, "value", json_new_real(strtod(store_text(q, 0), NULL)));
+	json_set(object, "value", json_new_real(average->value));
 	json_set(object, "status", json_new_text("ok"));
 	json_set(object, "source", json_new_text("official"));
-	return 0;
 }
 
-static json *sum_object(const struct province_sum *sum, const struct indicator *indicator, bool enough,
-			bool small)
+static json *sum_object(const struct comparison *c, const struct province_sum *sum, const struct indicator *indicator,
+			int64_t as_of, bool enough, bool small)
 {
 	char day[CLOCK_TEXT_SIZE];
 	json *o = json_new_object();
 
 	json_set(o, "id", json_new_text(indicator->id));
-	json_set(o, "province", json_new_text(sum->province));
-	json_set(o, "period", json_new_text(sum->period));
-	json_set(o, "as_of", json_new_text(clock_format_day(sum->as_of, day)));
+	json_set(o, "province", json_new_text(c->province));
+	json_set(o, "period", json_new_text(c->period));
+	json_set(o, "as_of", json_new_text(clock_format_day(as_of, day)));
 	json_set(o, "value", enough ? indicator_value(indicator, sum->numerator, sum->denominator) : NULL);
 	json_set(o, "numerator", small ? NULL : json_new_int(sum->numerator));
 	json_set(o, "denominator", indicator->count || small ? NULL : json_new_int(sum->denominator));
@@ -534,29 +345,40 @@ static json *sum_object(const struct province_sum *sum, const struct indicator *
 	return o;
 }
 
+static int push_day(struct store *s, struct comparison *c, const struct indicator *indicator, int64_t day, json *list)
+{
+	const struct policy_province_average *rules;
+	const struct average *official;
+	struct province_sum sum;
+	bool small;
+	json *object;
+	int r = province_rules_on(s, c->cache, day, &rules);
+
+	if (r >= 0)
+		r = comparison_sums(c, day, &sum);
+	if (r >= 0)
+		r = cell_is_hidden(s, c->cache, indicator, day, sum.denominator, &small);
+	if (r < 0)
+		return r;
+	object = sum_object(c, &sum, indicator, day, rules && !small && province_sum_enough(&sum, indicator, rules), small);
+	official = rules ? comparison_average(c, rules, day) : NULL;
+	if (official)
+		set_official_average(official, object);
+	json_push(list, object);
+	return 0;
+}
+
 static int push_sum(struct store *s, struct province_sums *cache, const char *province, char (*units)[UNIT_SIZE],
 		    size_t count, const struct indicator *indicator, json *list)
 {
-	const struct policy_province_average *rules;
-	struct province_sum sum;
+	_cleanup_(comparison_done) struct comparison c = { 0 };
 	int64_t day = 0;
-	bool small;
-	json *object;
 	int r = newest(s, units, count, indicator->id, &day);
 
 	if (r <= 0)
 		return r;
-	r = province_rules_on(s, cache, day, &rules);
-	if (r >= 0)
-		r = province_sum_of(s, cache, province, indicator, "day", day, &sum);
-	if (r < 0)
-		return r;
-	r = cell_is_hidden(s, cache, indicator, day, sum.denominator, &small);
-	if (r < 0)
-		return r;
-	object = sum_object(&sum, indicator, rules && !small && province_sum_enough(&sum, indicator, rules), small);
-	json_push(list, object);
-	return rules ? set_official_average(s, rules, province, indicator->id, day, object) : 0;
+	r = comparison_begin(s, cache, province, indicator->id, "day", &c);
+	return r < 0 ? r : push_day(s, &c, indicator, day, list);
 }
 
 int object_province(struct store *s, struct province_sums *cache, const char *province, bool alone, json **ret)

@@ -58,17 +58,15 @@ static int publish_alerts(struct outlet *o, int64_t since, bool only_open)
 static int publish_indicator(struct outlet *o, struct province_sums *sums, const char *unit, const char *indicator,
 			     int64_t as_of)
 {
-	_cleanup_(json_freep) json *value = NULL;
+	_cleanup_(buf_done) struct buf text = { 0 };
 	char topic[128];
-	int r = as_of == STORE_NULL ? OBJECT_NONE : object_indicator_cached(o->store, sums, unit, indicator, "day", as_of, &value);
+	int r = as_of == STORE_NULL ? OBJECT_NONE : object_indicator_text(o->store, sums, unit, indicator, "day", as_of, &text);
 
 	if (r < 0)
 		return r;
 	snprintf(topic, sizeof topic, "nurseryd/v1/indicator/%.2s/%.6s/%.64s", unit, unit, indicator);
 	o->indicators_published++;
-	if (r == OBJECT_NONE)
-		return o->publish(o->context, topic, "", 0, 1, true);
-	return publish_json(o, topic, value);
+	return o->publish(o->context, topic, r == OBJECT_NONE ? "" : text.p, text.len, 1, true);
 }
 
 /* Of every unit and indicator the latest day, sought directly: history may hold millions of samples. */

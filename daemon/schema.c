@@ -23,6 +23,18 @@
 	" DELETE FROM point_incident WHERE site = " row ".site AND event = " row ".event AND unit = " row ".unit;" \
 	" INSERT INTO point_incident(site, event, unit) VALUES(" row ".site, " row ".event, " row ".unit); "
 
+/* What a province's units add up to. */
+#define SUMMED(row) "(" row ".status = 'ok' AND typeof(" row ".numerator) = 'integer')"
+#define PROVINCE_OF(row) \
+	"province = substr(" row ".unit, 1, 2) AND indicator = " row ".indicator AND period = " row ".period AND as_of = " row ".as_of"
+#define ADD_TO_PROVINCE \
+	" INSERT INTO province_sum VALUES(substr(new.unit, 1, 2), new.indicator, new.period, new.as_of, new.numerator," \
+	" ifnull(new.denominator, 0), 1) ON CONFLICT DO UPDATE SET numerator = numerator + excluded.numerator," \
+	" denominator = denominator + excluded.denominator, ok = ok + 1;"
+#define TAKE_FROM_PROVINCE \
+	" UPDATE province_sum SET numerator = numerator - old.numerator, denominator = denominator - ifnull(old.denominator, 0)," \
+	" ok = ok - 1 WHERE " PROVINCE_OF("old") "; DELETE FROM province_sum WHERE " PROVINCE_OF("old") " AND ok = 0;"
+
 static const char migration_1[] =
 	/* truth */
 	"CREATE TABLE ledger(n INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL,"
@@ -205,6 +217,21 @@ static const char migration_1[] =
 	" final INTEGER NOT NULL, sources TEXT NOT NULL, change INTEGER NOT NULL, detail TEXT,"
 	" PRIMARY KEY(unit, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX sample_by_change ON sample(change);"
+	/* derived: Σ of a province's units with status ok, kept by the triggers below: the comparison of five years of days is
+	 * one range of rows. A sum that left 64 bits is a REAL, and stays one until it is computed anew */
+	"CREATE TABLE province_sum(province TEXT NOT NULL, indicator TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"
+	" numerator ANY NOT NULL, denominator ANY NOT NULL, ok INTEGER NOT NULL,"
+	" PRIMARY KEY(province, indicator, period, as_of)) STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER sample_adds AFTER INSERT ON sample WHEN " SUMMED("new") " BEGIN" ADD_TO_PROVINCE " END;"
+	"CREATE TRIGGER sample_leaves AFTER DELETE ON sample WHEN " SUMMED("old") " BEGIN" TAKE_FROM_PROVINCE " END;"
+	"CREATE TRIGGER sample_moves AFTER UPDATE OF numerator, denominator, status ON sample WHEN " SUMMED("old")
+	" AND " SUMMED("new") " AND (old.numerator, old.denominator) IS NOT (new.numerator, new.denominator) BEGIN"
+	" UPDATE province_sum SET numerator = numerator - old.numerator + new.numerator,"
+	" denominator = denominator - ifnull(old.denominator, 0) + ifnull(new.denominator, 0) WHERE " PROVINCE_OF("new") "; END;"
+	"CREATE TRIGGER sample_becomes_ok AFTER UPDATE OF numerator, denominator, status ON sample WHEN NOT " SUMMED("old")
+	" AND " SUMMED("new") " BEGIN" ADD_TO_PROVINCE " END;"
+	"CREATE TRIGGER sample_is_no_more_ok AFTER UPDATE OF numerator, denominator, status ON sample WHEN " SUMMED("old")
+	" AND NOT " SUMMED("new") " BEGIN" TAKE_FROM_PROVINCE " END;"
 	/* months with a sample that is not final. A partial index on sample would make SQLite prepare anew every
 	 * statement that has a parameter for the period, at every use (seen) */
 	"CREATE TABLE open_month(month INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(month, unit)) STRICT, WITHOUT ROWID;"
@@ -307,6 +334,7 @@ const struct table schema_tables[] = {
 	{ "late_month", "unit, month, onwards", TABLE_FOLDED },
 	{ "frozen", "unit, month, indicator, revision", TABLE_FOLDED },
 	{ "sample", "unit, indicator, period, as_of", TABLE_DERIVED },
+	{ "province_sum", "province, indicator, period, as_of", TABLE_DERIVED },
 	{ "open_month", "month, unit", TABLE_DERIVED },
 	{ "sample_gone", "unit, indicator, period, as_of", TABLE_OPERATIONAL },
 	{ "dirty", "day, unit", TABLE_OPERATIONAL },

@@ -4,7 +4,7 @@
 #include "../collectors/incident.h"
 #include "../daemon/clock.h"
 #include "../daemon/indicators.h"
-#include "../daemon/objects_indicator.h"
+#include "../daemon/objects_compare.h"
 #include "../daemon/samples.h"
 #include "line_protocol.h"
 
@@ -60,18 +60,15 @@ static double number(store_stmt *q, int column)
 static double value_of(const struct indicator *i, store_stmt *q, int numerator, int denominator)
 {
 	double n = number(q, numerator), d = number(q, denominator);
-	json *exact;
 	double value;
 
 	if (isnan(n) || (!i->count && !(d > 0)))
 		return NAN;
 	if (n != floor(n) || (!i->count && d != floor(d)))
 		return i->count ? n : (double)((long double)i->scale * (long double)n / (long double)d);
-	exact = indicator_value(i, store_int(q, numerator), i->count ? STORE_NULL : store_int(q, denominator));
-	value = json_kind(exact) == JSON_KIND_INT ? (double)json_int(exact) :
-		json_kind(exact) == JSON_KIND_REAL ? json_real(exact) : NAN;
-	json_free(exact);
-	return value;
+	if (i->count)
+		return n;
+	return indicator_double(i, store_int(q, numerator), store_int(q, denominator), &value) ? value : NAN;
 }
 
 /* A sample that is no more is overwritten with unknown numbers: a point cannot be taken back. */

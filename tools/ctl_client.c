@@ -160,6 +160,7 @@ static int ask_file(const struct ctl *ctl, const char *method, const char *targe
 {
 	_cleanup_(store_freep) struct store *s = NULL;
 	char path[PATH_MAX];
+	struct api api;
 	struct api_response rs = { 0 };
 	const struct api_request rq = {
 		.method = method, .target = target, .trusted = true, .local = true, .now_ms = clock_now_ms(),
@@ -170,7 +171,9 @@ static int ask_file(const struct ctl *ctl, const char *method, const char *targe
 		fprintf(stderr, "nurseryctl: %s: %s\n", ctl->db, strerror(-r));
 		return EXIT_USAGE;
 	}
-	api_answer(&(struct api){ .store = s, .db_path = path }, &rq, &rs);
+	api = (struct api){ .store = s, .db_path = path };
+	api_answer(&api, &rq, &rs);
+	api_done(&api);
 	ret->status = rs.status;
 	ret->text = rs.body;
 	return EXIT_FINE;

@@ -22,6 +22,7 @@ static int close_store(void **state)
 {
 	(void)state;
 	api_live_done(&live);
+	api_done(&api);
 	store_free(s);
 	return 0;
 }

@@ -22,11 +22,19 @@ static int close_store(void **state)
 	return 0;
 }
 
+/* Nothing is remembered from one object to the next. */
+static int alone(const char *unit, const char *id, const char *period, int64_t as_of, json **ret)
+{
+	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
+
+	return object_indicator(s, &sums, unit, id, period, as_of, ret);
+}
+
 static json *indicator(const char *unit, const char *id)
 {
 	json *o = NULL;
 
-	assert_int_equal(object_indicator(s, unit, id, "day", DAY, &o), 0);
+	assert_int_equal(alone(unit, id, "day", DAY, &o), 0);
 	return o;
 }
 
@@ -102,6 +110,52 @@ static void a_province_needs_80_percent_of_its_units(void **state)
 	after = indicator("330100", "places_per_1000");
 	expect(json_get(json_get(after, "province"), "value"), "3.5");
 	expect(json_get(json_get(after, "province"), "above"), "true");
+}
+
+static void expect_province(const char *unit, const char *text)
+{
+	_cleanup_(json_freep) json *o = indicator(unit, "utilisation");
+
+	expect(json_get(json_get(o, "province"), "value"), text);
+}
+
+/* The sums are kept by triggers, so whoever writes a sample changes them. */
+static void a_provinces_sums_follow_every_change_of_a_sample(void **state)
+{
+	char unit[16];
+
+	(void)state;
+	for (int i = 1; i <= 5; i++) {
+		snprintf(unit, sizeof unit, "330%d00", i);
+		add_sample(s, unit, "utilisation", "day", DAY, "1", "100", "ok");
+	}
+	expect_province("330100", "1.0");
+	run_sql(s, "UPDATE sample SET numerator = 6 WHERE unit = '330500'");
+	expect_province("330100", "2.0");
+	run_sql(s, "UPDATE sample SET status = 'no_data' WHERE unit = '330500'");
+	expect_province("330100", "1.0");
+	run_sql(s, "UPDATE sample SET status = 'ok', denominator = 200 WHERE unit = '330500'");
+	expect_province("330100", "1.6666666666666667");
+	run_sql(s, "DELETE FROM sample WHERE unit = '330500'");
+	expect_province("330100", "1.0");
+	run_sql(s, "DELETE FROM sample WHERE unit >= '330300'");
+	expect_province("330100", "null"); /* two of five */
+}
+
+/* A nursery may stand in a division that nobody imported; the province's figure is of the units that the divisions know. */
+static void a_unit_that_the_divisions_do_not_know_is_in_no_average(void **state)
+{
+	char unit[16];
+
+	(void)state;
+	for (int i = 1; i <= 4; i++) {
+		snprintf(unit, sizeof unit, "330%d00", i);
+		add_sample(s, unit, "utilisation", "day", DAY, "1", "100", "ok");
+	}
+	add_sample(s, "339900", "utilisation", "day", DAY, "99", "100", "ok");
+	expect_province("330100", "1.0");
+	run_sql(s, "DELETE FROM sample WHERE unit = '330400'");
+	expect_province("330100", "null"); /* three of five: the stranger does not make up the number */
 }
 
 /* 1/3 each: as doubles, sums of thirds may come out on either side. */
@@ -196,7 +250,7 @@ static void a_month_is_named_by_itself(void **state)
 
 	(void)state;
 	add_sample(s, "330100", "completeness", "month", DAY + 7, "3", "4", "ok"); /* 2026-11-30 */
-	assert_int_equal(object_indicator(s, "330100", "completeness", "month", DAY + 7, &o), 0);
+	assert_int_equal(alone("330100", "completeness", "month", DAY + 7, &o), 0);
 	expect(json_get(o, "as_of"), "\"2026-11\"");
 }
 
@@ -205,9 +259,9 @@ static void what_is_not_there_is_none(void **state)
 	json *o = (json *)&o;
 
 	(void)state;
-	assert_int_equal(object_indicator(s, "330100", "nonsense", "day", DAY, &o), OBJECT_NONE);
+	assert_int_equal(alone("330100", "nonsense", "day", DAY, &o), OBJECT_NONE);
 	assert_null(o);
-	assert_int_equal(object_indicator(s, "330100", "completeness", "day", DAY, &o), OBJECT_NONE);
+	assert_int_equal(alone("330100", "completeness", "day", DAY, &o), OBJECT_NONE);
 	assert_int_equal(object_alert(s, 9, true, &o), OBJECT_NONE);
 	assert_int_equal(object_site(s, 9, DAY, true, &o), OBJECT_NONE);
 	assert_int_equal(object_incident(s, 1, "INC-9", true, &o), OBJECT_NONE);
@@ -274,6 +328,8 @@ int main(void)
 		TEST(without_a_datum_the_value_is_null_and_never_zero),
 		TEST(counts_have_no_denominator_and_no_above),
 		TEST(a_province_needs_80_percent_of_its_units),
+		TEST(a_provinces_sums_follow_every_change_of_a_sample),
+		TEST(a_unit_that_the_divisions_do_not_know_is_in_no_average),
 		TEST(above_the_province_is_strict_and_exact),
 		TEST(the_policy_says_how_a_provinces_average_is_formed),
 		TEST(an_official_average_in_force_stands_before_the_sum),
