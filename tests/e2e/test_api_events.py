@@ -188,10 +188,12 @@ def test_head_and_wrong_calls(world):
 
 def test_a_reader_that_never_reads_is_cut_and_the_others_go_on(world):
     good = Stream(world, unix=True)
+    before = open_files(world)
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.connect(("127.0.0.1", world.http))
     s.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0-0-0\r\n\r\n")
+    wait_until(lambda: open_files(world) > before, 10, "it is accepted")
     start, base = time.monotonic(), open_files(world)
     heard = len(good.of("alert"))
     while open_files(world) >= base and time.monotonic() - start < 60:
