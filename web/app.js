@@ -5,7 +5,7 @@ import { all, get, listen, now, source } from "./source.js";
 import { t } from "./texts.js";
 import { loadRecent, unitsFrame, unitsRows } from "./units.js";
 import { unitView } from "./unit.js";
-import { loadRejected, metricsOf, showAlerts, showNotice, showSide, tick } from "./watch.js";
+import { CASES_SHOWN, loadRejected, metricsOf, showAlerts, showNotice, showSide, tick } from "./watch.js";
 
 const model = { provinces: [], province: pref("province"), units: null, names: new Map(), alerts: null, cases: null, ready: null, head: null, metrics: null, today: day(Date.now()) };
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -27,6 +27,10 @@ function showTop() {
 	};
 	const other = theme() === "dark" ? "light" : "dark";
 	put("top", el("a", { class: "brand", href: "#/" }, el("img", { src: "/web/icon.svg", alt: "", width: 28, height: 28 }), el("h1", {}, t("title"))),
+		el("a", { class: "skip", href: "#/", onclick: (e) => {
+			e.preventDefault();
+			document.getElementById("main").focus();
+		} }, t("skip")),
 		el("span", { id: "pulse" }),
 		el("div", { class: "tools" },
 			el("button", { type: "button", id: "language", lang: lang() === "zh" ? "en" : "zh-CN", onclick: turn("lang", lang() === "zh" ? "en" : "zh") }, t("language")),
@@ -38,7 +42,7 @@ function showPulse() {
 	if (!source.answeredAt)
 		return put("pulse");
 	put("pulse", el("span", { class: "dot " + (source.lostAt ? "bad" : source.streaming ? "good live" : "good") }),
-		el("span", { class: "how" }, t(source.streaming ? "live" : "polling"), " · "), `${t("updated")} ${clock(source.answeredAt)}`);
+		el("span", { class: "how" }, t(source.lostAt ? "disconnected" : source.streaming ? "live" : "polling"), " · "), `${t("updated")} ${clock(source.answeredAt)}`);
 }
 
 // The token stays in this page's memory: a reload forgets it.
@@ -55,7 +59,8 @@ function showFoot() {
 
 function frame() {
 	applyPrefs();
-	document.title = t("title");
+	for (const [id, label] of [["alerts", "openAlerts"], ["main", "units"], ["side", "daemon"]])
+		document.getElementById(id).setAttribute("aria-label", t(label));
 	showTop();
 	showFoot();
 	showAll(true);
@@ -76,6 +81,7 @@ function showAll(fresh) {
 	showNotice();
 	showAlerts(model);
 	showSide(model);
+	document.title = (model.alerts?.length ? `(${model.alerts.length}) ` : "") + t("title");
 	showMain(fresh);
 }
 
@@ -130,6 +136,8 @@ async function loadAlerts() {
 
 async function loadCases() {
 	model.cases = source.token ? await all("/api/v1/cases?state=open") : null; // without a role: 401 for certain
+	for (const c of (model.cases || []).slice(0, CASES_SHOWN))
+		c.clocks = (await get("/api/v1/cases/" + encodeURIComponent(c.id))).body?.clocks || [];
 }
 
 async function loadDaemon() {
@@ -163,6 +171,7 @@ async function refresh(kind) {
 addEventListener("hashchange", () => {
 	showMain(true);
 	scrollTo(0, 0);
+	document.getElementById("main").focus({ preventScroll: true }); // what is read aloud next is the new view
 });
 dark.addEventListener("change", frame);
 setInterval(() => {

@@ -68,11 +68,15 @@ const words = {
 	toProvince: ["升级至省级", "to the province in"],
 	toLevel: ["逐级上报时限", "report upwards within"],
 	toConfirm: ["视为确认", "counts as confirmed in"],
-	overdue: ["已超时", "overdue"],
+	overdue: ["已超时", "overdue for"],
+	newAlert: ["新预警", "New alert"],
+	skip: ["跳到主要内容", "Skip to the content"],
+	disconnected: ["已断开", "disconnected"],
+	evening: ["18 点后统计", "counted from 18:00"],
 	left: ["剩", ""],
 	cases: ["撤销命名案件", "Revocation cases"],
 	noCases: ["没有未结案件", "No open cases"],
-	openCases: ["起未结案件", "open"],
+	openCases: ["起未结案件", "open case(s)"],
 	casesNeedRole: ["详情须持口令登录", "details need an officer’s token"],
 	next: ["下一步", "next"],
 	rejected: ["被拒报文", "Rejected messages"],
@@ -130,6 +134,18 @@ const designations = {
 	barred: ["暂停申报", "barred"], objection: ["有异议", "objection"], rejected: ["未通过", "rejected"],
 };
 
+const caseStates = {
+	signal: ["线索", "signal"], acknowledged: ["已知悉", "acknowledged"], verifying: ["核实中", "verifying"], unsubstantiated: ["不属实", "unsubstantiated"],
+	substantiated: ["属实", "substantiated"], reported: ["已上报", "reported"], national_review: ["国家复核", "national review"], retained: ["保留命名", "retained"],
+	revoked: ["已撤销", "revoked"], published: ["已公布", "published"], barred: ["暂停申报", "barred"], restored: ["已恢复", "restored"], merged: ["已并案", "merged"],
+};
+
+const clocks = {
+	nursery_to_county: ["报县级时限", "to the county within"], county_to_city: ["报市级时限", "to the city within"],
+	city_to_province: ["报省级时限", "to the province within"], province_to_state_council: ["报国务院时限", "to the State Council within"],
+	supplement: ["补报时限", "supplement within"],
+};
+
 const codes = {
 	E_VERSION: ["版本不支持", "version"], E_TOPIC_MISMATCH: ["与主题不一致", "does not fit its topic"], E_SITE_ID: ["机构编号无效", "nursery id"],
 	E_DIVISION: ["区划代码无效", "division"], E_SEQ_JUMP: ["序号跳跃", "sequence jump"], E_SEQ_REUSED: ["序号重复使用", "sequence reused"],
@@ -148,4 +164,6 @@ export const percent = (id) => indicators[id]?.[2] || "";
 export const isPercent = (id) => percent(id) === "%";
 export const indicatorIds = Object.keys(indicators);
 export const designationName = (status) => pick(designations[status]) ?? status;
+export const caseStateName = (state) => pick(caseStates[state]) ?? state;
+export const clockName = (id) => pick(clocks[id]) ?? t(id);
 export const codeName = (code) => pick(codes[code]) || "";

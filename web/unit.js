@@ -6,7 +6,7 @@ import { against, badge, indicator, isOld, valueText } from "./units.js";
 import { indicatorName, isPercent, percent, t } from "./texts.js";
 
 const HISTORY_DAYS = 120;
-const view = { unit: null, id: "places_total", period: "day", moved: null, chart: null, drawn: null, asked: null };
+const view = { unit: null, id: "places_total", period: "day", moved: null, recent: new Map(), chart: null, drawn: null, asked: null };
 let library = null; // the promise of Chart.js: loaded when a city is first looked at
 
 function chartLibrary() {
@@ -19,7 +19,8 @@ function chartLibrary() {
 	return library;
 }
 
-function tile(i, today, choose) {
+function tile(current, today, choose) {
+	const i = (current.value === null && view.recent.get(current.id)) || current; // what is only counted in the evening: of the last whole day
 	const compared = against(i);
 	const gaps = [i.missing ? `${number(i.missing)} ${t("missing")}` : "", i.stale ? `${number(i.stale)} ${t("stale")}` : ""].filter(Boolean).join(" · ");
 	return el("button", { type: "button", class: "tile" + (i.id === view.id ? " chosen" : ""), "aria-pressed": String(i.id === view.id), onclick: () => choose(i.id) },
@@ -30,6 +31,7 @@ function tile(i, today, choose) {
 			i.target ? el("span", { class: i.target.met ? "good" : "unmet" }, `${t("target")} ${i.target.value} ${t(i.target.met ? "met" : "unmet")}`) : null,
 			i.value !== null && i.province?.value != null ? el("span", { class: compared?.tone || "muted", title: compared?.words },
 				`${t("provinceAverage")} ${valueText({ ...i, value: i.province.value })}${percent(i.id)} ${compared?.mark || ""}`) : null,
+			i.as_of === today || isOld(i, today) ? null : el("span", { class: "muted" }, i.as_of),
 			isOld(i, today) ? el("span", { class: "old" }, `${t("old")} ${i.as_of}`) : null,
 			gaps ? el("span", { class: "muted" }, gaps) : null));
 }
@@ -39,6 +41,7 @@ function tile(i, today, choose) {
 async function loadMoved(unit, today) {
 	const from = dayPlus(today, -8), to = dayPlus(today, -1), path = `/api/v1/units/${unit.unit}/indicators/`;
 	const lists = await Promise.all(unit.indicators.map((i) => get(`${path}${i.id}?from=${from}&to=${to}`)));
+	view.recent = new Map(lists.map((answer) => (answer.body?.items || []).filter((i) => i.value !== null).pop()).filter(Boolean).map((i) => [i.id, i]));
 	return lists.map((answer) => {
 		const items = answer.body?.items || [], a = items[0], b = items[items.length - 1];
 		if (!a || a.as_of !== from || b.as_of !== to || a.value === null || b.value === null || a.value === b.value)
@@ -170,13 +173,13 @@ export async function unitView(code, today, fresh) {
 	if (fresh || view.unit !== code || !document.getElementById("tiles"))
 		frame();
 	if (view.unit !== code)
-		view.moved = null;
+		[view.moved, view.recent] = [null, new Map()];
 	view.unit = code;
 	await paint(answer.body, today);
 	if (!view.moved || fresh || view.movedOn !== today) {
 		view.moved = await loadMoved(answer.body, today);
 		view.movedOn = today;
 		if (location.hash === "#/unit/" + code)
-			put("moved", movedPanel());
+			await paint(answer.body, today);
 	}
 }

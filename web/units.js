@@ -61,7 +61,7 @@ function targetText(i, common) {
 function cell(unit, id, today, common) {
 	const i = shownIndicator(unit, id, today);
 	if (!i || i.value === null)
-		return el("td", { class: "number none", "data-label": indicatorName(id) }, "–", el("small", {}, i ? t(i.status === "insufficient" ? "insufficient" : "noData") : ""));
+		return el("td", { class: "number none", "data-label": indicatorName(id) }, "–", el("small", {}, i ? t(id === "completeness" ? "evening" : i.status === "insufficient" ? "insufficient" : "noData") : ""));
 	const compared = against(i);
 	return el("td", { class: "number", "data-label": indicatorName(id) },
 		el("span", { class: "value" }, valueText(i), el("i", {}, percent(id)),
@@ -77,10 +77,16 @@ export function badge(unit) {
 	return d && designationName(d.status) ? el("span", { class: "badge " + d.status }, designationName(d.status)) : null;
 }
 
+// How many of the nurseries behind the city's numbers have not reported lately (DOMAIN §2: fresh ≤ 7 days).
+function oldReports(unit) {
+	const i = indicator(unit, "places_total");
+	return i?.stale ? el("small", {}, el("span", { class: "old" }, `${number(i.stale)} ${t("stale")}`)) : null;
+}
+
 function row(unit, today, common) {
 	const href = "#/unit/" + unit.unit;
 	return el("tr", { class: unit.open_alerts ? "alarmed" : null },
-		el("th", { scope: "row" }, el("a", { href }, name(unit.name)), badge(unit), el("small", {}, `${unit.unit} · ${number(unit.sites)} ${t("sites")}`)),
+		el("th", { scope: "row" }, el("a", { href }, name(unit.name)), badge(unit), el("small", {}, `${unit.unit} · ${number(unit.sites)} ${t("sites")}`), oldReports(unit)),
 		el("td", { class: "number count" + (unit.open_alerts ? "" : " zero"), "data-label": t("alertsOf") },
 			unit.open_alerts ? el("span", { class: "pill" }, number(unit.open_alerts)) : "0",
 			unit.open_cases ? el("small", {}, `${number(unit.open_cases)} ${t("openCases")}`) : null),
@@ -96,7 +102,7 @@ function provinceRow(province, common) {
 			const i = province.indicators.find((x) => x.id === id);
 			return el("td", { class: "number", "data-label": indicatorName(id) },
 				el("span", { class: "value" }, i ? valueText(i) : "–", el("i", {}, i && i.value !== null ? percent(id) : ""), el("span", { class: "mark" })),
-				el("small", {}, common[id] ? `${t("target")} ${common[id]}` : i && i.status !== "ok" ? t("insufficient") : ""));
+				el("small", {}, common[id] ? `${t("target")} ${common[id]}` : i && i.status !== "ok" ? t(id === "completeness" ? "evening" : "insufficient") : ""));
 		}));
 }
 

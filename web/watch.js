@@ -2,10 +2,12 @@
 // What somebody has to act on, and how the daemon is: alerts, cases, rejected messages, the daemon's state.
 import { clock, el, lang, moment, name, number, put, span } from "./page.js";
 import { all, get, now, source } from "./source.js";
-import { codeName, t } from "./texts.js";
+import { caseStateName, clockName, codeName, indicatorName, t } from "./texts.js";
 
+export const CASES_SHOWN = 20;
 const MINUTE = 60000;
-const WEEK = 7 * 24 * 60 * MINUTE;
+const DAY = 24 * 60 * MINUTE;
+const WEEK = 7 * DAY;
 const LOOK_BACK_ROWS = 50000; // of the ledger, for rejected messages
 const PAGES_MAX = 20; // of them, a look
 
@@ -16,22 +18,28 @@ const panel = (title, note, ...content) => el("div", { class: "panel" }, el("h2"
 const rank = (a) => `${a.severity || "S9"}${a.provisional ? 0 : 1}`;
 const bySeverity = (a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : Date.parse(b.raised_at) - Date.parse(a.raised_at));
 
-// DOMAIN §3 and §4: the moments after which something happens; the first still ahead is shown.
+// DOMAIN §3 and §4: the moments after which something happens; the first still ahead is shown, else the last one that waits for an answer.
 function clocks(a) {
 	const raised = Date.parse(a.raised_at), paged = a.paged !== false && (a.severity === "S1" || a.severity === "S2");
 	const acknowledged = a.acknowledged_at || a.state === "acknowledged";
 	return [
-		paged && !acknowledged && { at: raised + 5 * MINUTE, text: "toNext" },
-		paged && !acknowledged && { at: raised + 15 * MINUTE, text: "toProvince" },
+		paged && !acknowledged && { at: raised + 5 * MINUTE, text: "toNext", waits: true },
+		paged && !acknowledged && { at: raised + 15 * MINUTE, text: "toProvince", waits: true },
 		a.unconfirmed && { at: raised + 60 * MINUTE, text: "toConfirm" },
 		paged && { at: raised + 120 * MINUTE, text: "toLevel" },
 	].filter(Boolean);
 }
 
 function tickOne(node) {
-	const due = JSON.parse(node.dataset.clocks).find((c) => c.at > now());
-	node.replaceChildren(...(due ? [t(due.text) + " ", el("b", {}, span(due.at - now()))] : []));
-	node.classList.toggle("soon", Boolean(due && due.at - now() < 5 * MINUTE));
+	const all = JSON.parse(node.dataset.clocks), due = all.find((c) => c.at > now()), past = due ? null : all.filter((c) => c.waits && now() - c.at < DAY).pop(); // as in the brief: past for a day, it is left out
+	node.replaceChildren(...(due ? [clockName(due.text) + " ", el("b", {}, span(due.at - now()))] : past ? [t("overdue") + " ", el("b", {}, span(now() - past.at))] : []));
+	node.classList.toggle("soon", Boolean(past || (due && due.at - now() < 5 * MINUTE)));
+}
+
+function timer(clocks) {
+	const node = el("span", { class: "left", role: "timer", "data-clocks": JSON.stringify([...clocks].sort((a, b) => a.at - b.at)) });
+	tickOne(node);
+	return node;
 }
 
 export function tick() {
@@ -39,25 +47,40 @@ export function tick() {
 }
 
 function alertRow(a, units) {
-	const left = el("span", { class: "left", "data-clocks": JSON.stringify(clocks(a)) });
-	tickOne(left);
 	return el("li", { class: "alert " + (a.severity || "") },
 		el("span", { class: "severity" }, a.severity || "–"),
 		el("div", { class: "what" },
 			el("p", {}, el("a", { href: "#/unit/" + a.unit }, name(units.get(a.unit) || a.unit)), " ", el("span", { class: "text" }, (lang() === "zh" ? a.zh : a.en) || a.rule)),
 			el("p", { class: "muted" }, el("span", {}, `${a.id} · ${t("raised")} ${moment(Date.parse(a.raised_at))}`),
-				a.site ? [" · ", name(a.site)] : null, a.subject ? [" · ", name(a.subject)] : null,
+				a.site ? [" · ", name(a.site)] : null, a.subject ? [" · ", name(subjectText(a))] : null,
 				a.provisional ? el("span", { class: "tag", title: t("provisionalNote") }, t("provisional")) : null,
 				a.unconfirmed ? el("span", { class: "tag" }, t("unconfirmed")) : null,
 				a.acknowledged_at || a.state === "acknowledged" ? el("span", { class: "tag calm" }, t("acknowledged")) : null,
 				a.case ? el("span", { class: "tag" }, String(a.case)) : null)),
-		left);
+		timer(clocks(a)));
+}
+
+// "330100/places_per_1000" is said in words; of an event the nursery stands there already.
+function subjectText(a) {
+	const [whose, what] = [a.subject.slice(0, a.subject.indexOf("/")), a.subject.slice(a.subject.indexOf("/") + 1)];
+	return whose === a.unit ? indicatorName(what) : whose === a.site ? what : a.subject;
+}
+
+let spoken = null; // ids of the alerts that were there at the last look
+
+// Told to a screen reader once, when it is new: the list itself ticks and would be read every second.
+function speak(alerts, units) {
+	const fresh = spoken ? alerts.filter((a) => !spoken.has(a.id)) : [];
+	spoken = new Set(alerts.map((a) => a.id));
+	if (fresh.length)
+		put("spoken", el("span", {}, fresh.slice(0, 3).map((a) => `${t("newAlert")} ${a.severity || ""} ${units.get(a.unit) || a.unit} ${(lang() === "zh" ? a.zh : a.en) || a.rule}. `)));
 }
 
 export function showAlerts(model) {
 	const alerts = model.alerts && [...model.alerts].sort(bySeverity);
 	if (!alerts)
 		return put("alerts");
+	speak(alerts, model.names);
 	if (!alerts.length)
 		return put("alerts", el("p", { class: "quiet" }, el("span", { class: "dot good" }), t("noAlerts")));
 	put("alerts", el("div", { class: "panel alerts" }, el("h2", {}, t("openAlerts"), " ", el("span", { class: "pill" }, number(alerts.length))),
@@ -66,16 +89,19 @@ export function showAlerts(model) {
 
 // --- cases: named over TCP only to who has a role; how many is no secret ---
 
-const nextText = (next) => (next && typeof next === "object" ? next[lang()] || next.act || "" : next || "");
+const nextText = (c) => (lang() === "zh" ? c.next_zh : c.next_en) || c.next || "";
+const caseClocks = (c) => (c.clocks || []).filter((k) => !k.done_at).map((k) => ({ at: Date.parse(k.due_at), text: k.what, waits: k.what !== "supplement" }));
 
 function casesPanel(model) {
 	const open = (model.units || []).reduce((sum, u) => sum + (u.open_cases || 0), 0);
 	const count = model.cases ? model.cases.length : open;
-	const line = (c) => el("li", {}, el("b", {}, c.id), " ", name(model.names.get(c.unit) || c.unit), el("span", { class: "tag" }, c.state),
-		nextText(c.next) ? el("span", { class: "muted" }, `${t("next")}: ${nextText(c.next)}`) : null);
+	const line = (c) => el("li", {},
+		el("span", {}, el("b", {}, c.id), " ", el("a", { href: "#/unit/" + c.unit }, name(model.names.get(c.unit) || c.unit)), el("span", { class: "tag" }, caseStateName(c.state)),
+			nextText(c) ? el("span", { class: "muted" }, `${t("next")}: ${nextText(c)}`) : null),
+		timer(caseClocks(c)));
 	return panel(t("cases"), null, !count ? el("p", { class: "muted" }, t("noCases")) : null,
 		count && !model.cases ? el("p", {}, el("b", {}, number(count)), " ", t("openCases"), " · ", el("span", { class: "muted" }, t("casesNeedRole"))) : null,
-		model.cases ? el("ul", { class: "lines" }, model.cases.slice(0, 20).map(line)) : null);
+		model.cases ? el("ul", { class: "lines" }, model.cases.slice(0, CASES_SHOWN).map(line)) : null);
 }
 
 // --- rejected messages: read once, then only what is new ---

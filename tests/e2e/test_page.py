@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The page at / in a real browser (chromium), fed by a real daemon and a real broker."""
 import gzip
+import hashlib
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "\"><script>alert(2)</script>", "\u06
 FILES = ["", "web/style.css", "web/icon.svg", "web/app.js", "web/page.js", "web/source.js", "web/texts.js", "web/units.js", "web/unit.js",
          "web/watch.js", "web/chart.js"]
 LOOKS = [(lang, theme, width) for lang in ("zh", "en") for theme in ("light", "dark") for width in (390, 1920)]
+TOKEN = "a token of a test"
 STREAM_MS, POLL_MS = 1000, 6000  # a published incident is on screen: by the event stream, by polling
 
 
@@ -41,7 +43,8 @@ def world(tmp_path_factory):
     """75 days of a province were folded offline; then the daemon lives. Its division file names cities as an attacker would."""
     where = tmp_path_factory.mktemp("page")
     broker = Broker(where).start()
-    daemon = Daemon(where, f'url = "mqtt://127.0.0.1:{broker.port}"')
+    people = f'people = ( {{ name = "li"; roles = [ "prov_hc" ]; token_sha256 = "{hashlib.sha256(TOKEN.encode()).hexdigest()}"; }} );'
+    daemon = Daemon(where, f'url = "mqtt://127.0.0.1:{broker.port}"', people)
     start = f"{today(-20)}T08:00:00+08:00"
     story = subprocess.run([BUILD / "nursery-sim", "--sites", "30", "--days", "20", "--start", start, "--scenario", "messy", "--print",
                             "--data", TOP / "config/data"], capture_output=True, check=True).stdout
@@ -287,13 +290,74 @@ def test_a_published_incident_is_on_screen_in_a_moment_without_reload(world, pag
     shown = text(page, "#alerts")
     assert "S1" in shown and "杭州市" in shown and "线索，待核实" in shown and SITE not in shown, shown
     assert re.search(r"转下一联系人 4:\d\d", shown), shown
+    assert re.fullmatch(r"新预警 S1 杭州市 .*", text(page, "#spoken").strip())
+    assert page.title == "(1) 托育服务监测"
     assert complaints(page) == []
+
+
+def test_a_role_sees_a_case_in_words_with_the_time_left(world, page):
+    open_page(page, world)
+    assert "详情须持口令登录" in text(page, "#side")
+    page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
+    page.find_element(By.CSS_SELECTOR, "footer button").click()
+    wait_until(lambda: re.search(r"C-\d{4}-001 杭州市线索.*下一步: 知悉.*报市级时限 1:5\d:\d\d", text(page, "#side .lines li")), 10, lambda: text(page, "#side"))
+    wait_until(lambda: SITE in text(page, "#alerts"), 10, "a role sees no site")
+
+
+def test_what_nobody_answered_in_time_is_overdue(world, page):
+    """The daemon's clock is the page's: its answers say that it is 140 minutes later."""
+    page.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+        if (location.hash === '#later') {
+          const real = window.fetch;
+          window.fetch = async (path, o) => { const r = await real(path, o); return new Response(await r.text(), {status: r.status,
+            headers: {Date: new Date(Date.now() + 140 * 60000).toUTCString()}}); };
+        }"""})
+    page.get(world.url + "#later")
+    page.refresh()
+    wait_until(lambda: re.search(r"已超时 2:0\d:\d\d", text(page, "#alerts .left")), 15, lambda: text(page, "#alerts"))
+
+
+def test_a_screen_reader_finds_its_way_and_is_not_told_every_second(world, page):
+    for at in ("", "#/unit/330100"):
+        open_page(page, world, at=at)
+        wait_until(lambda: text(page, "#side dl") != "" and page.find_elements(By.CSS_SELECTOR, ".alert"), 15, "no alert, no state")
+        levels = page.execute_script("return [...document.querySelectorAll('h1,h2,h3')].map((e) => +e.tagName[1])")
+        assert levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:])), levels
+        assert page.execute_script("""return [...document.querySelectorAll('button, input, select, a, canvas')].filter((e) =>
+            !(e.getAttribute('aria-label') || e.textContent.trim())).map((e) => e.outerHTML)""") == []
+        assert page.execute_script("return document.querySelectorAll('img:not([alt])').length") == 0
+        assert page.execute_script("return ['header', 'main', 'footer', 'main > aside[aria-label]', '#alerts[aria-label]'].filter((s) => !document.querySelector(s))") == []
+        ticking = page.execute_script("return [...document.querySelectorAll('[data-clocks]')].map((e) => [e.getAttribute('role'), !!e.closest('[aria-live]')])")
+        assert ticking and all(t == ["timer", False] for t in ticking)
+    open_page(page, world)
+    press(page, "//table//th/a[contains(., '杭州市')]")
+    wait_until(lambda: page.execute_script("return document.activeElement.id") == "main", 5, "the focus stays behind")
+    page.execute_script("document.querySelector('.skip').focus()")
+    assert page.execute_script("return document.activeElement.getBoundingClientRect().width") > 10, "the skip link is not seen when it has the focus"
+
+
+@pytest.mark.parametrize("motion,moves", [("reduce", "none"), ("no-preference", "breathe")])
+def test_nothing_moves_for_who_wants_no_motion(world, page, motion, moves):
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": motion}]})
+    open_page(page, world)
+    wait_until(lambda: page.find_elements(By.CSS_SELECTOR, ".dot.live"), 10, "no stream")
+    assert page.execute_script("return getComputedStyle(document.querySelector('.dot.live')).animationName") == moves
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_stale_reports_are_called_old_in_the_list(world, page):
+    stale = {u["unit"] for u in json.loads(get(world, "/api/v1/units?province=33&limit=100")[1])["items"]
+             for i in u.get("indicators", []) if i["id"] == "places_total" and i["stale"]}
+    open_page(page, world)
+    shown = page.execute_script("return [...document.querySelectorAll('#rows th .old')].map((e) => e.closest('tr').querySelector('a').hash.slice(-6))")
+    assert set(shown) == stale
 
 
 def test_a_lost_connection_says_so_and_comes_back(world, page):
     open_page(page, world, "en")
     world.stop()
     wait_until(lambda: "Connection lost" in text(page, "#notice"), 15, "a dead daemon looks alive")
+    wait_until(lambda: "disconnected" in text(page, "#pulse"), 5, lambda: text(page, "#pulse"))
     assert "杭州市" in text(page, "#rows"), "the last numbers stay on screen"
     world.start().wait_ready()
     wait_until(lambda: text(page, "#notice") == "", 30, "the notice stays")
