@@ -9,6 +9,7 @@
 #include "ids.h"
 #include "log.h"
 #include "procedures.h"
+#include "worklist.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 
 static const struct api_route *const tables[] = {
 	api_unit_routes, api_site_routes, api_message_routes, api_live_routes, api_act_routes, api_web_routes, api_brief_routes,
-	api_case_routes, api_report_routes,
+	api_case_routes, api_report_routes, api_worklist_routes,
 };
 
 void api_done(struct api *api)
@@ -183,6 +184,8 @@ static const struct {
 	[PARAM_FORMAT] = { "format", NULL, formats, "html, csv or json" },
 	[PARAM_YEAR] = { "year", is_year, NULL, "a year such as 2026" },
 	[PARAM_CYCLE] = { "cycle", is_cycle, NULL, "a cycle such as 2027-2028" },
+	[PARAM_WORK] = { "kind", worklist_kind_known, NULL,
+			 "silent-site, over-capacity, carer-ratio, sequence-gap or rejected-message" },
 	[PARAM_FEED] = { "feed", is_cursor, NULL, "registration, enrolment, incident or survey" },
 };
 

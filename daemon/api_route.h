@@ -16,7 +16,7 @@
 
 enum api_param {
 	PARAM_LIMIT, PARAM_AFTER, PARAM_PROVINCE, PARAM_UNIT, PARAM_PERIOD, PARAM_FROM, PARAM_TO, PARAM_SEVERITY,
-	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION, PARAM_CASE_STATE, PARAM_FORMAT,
+	PARAM_SINCE, PARAM_STATE, PARAM_OUTCOME, PARAM_SITE, PARAM_FEED, PARAM_REVISION, PARAM_CASE_STATE, PARAM_WORK, PARAM_FORMAT,
 	PARAM_YEAR, PARAM_CYCLE,
 	PARAM_COUNT,
 };
@@ -64,6 +64,7 @@ extern const struct api_route api_act_routes[];
 extern const struct api_route api_web_routes[];
 extern const struct api_route api_brief_routes[];
 extern const struct api_route api_case_routes[];
+extern const struct api_route api_worklist_routes[];
 extern const struct api_route api_report_routes[];
 
 /* Refuses: the answer is set, the handler returns 0 with *ret NULL. */

@@ -6,6 +6,7 @@
 #include "months.h"
 #include "samples.h"
 #include "unit_days.h"
+#include "workdays.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,22 +28,11 @@ int recompute_open(struct store *s, struct fold *f, struct recompute *ret)
 
 /* ---- the calendar ---- */
 
-/* A year without calendar: Monday to Friday. */
-static int is_working_day(struct store *s, int64_t day, bool *ret)
-{
-	int64_t work = STORE_NULL;
-	int weekday = clock_weekday(day);
-	int r = store_get_int(s, &work, "SELECT day = 'work' FROM workday WHERE date = ?", "i", day);
-
-	*ret = work == STORE_NULL ? weekday >= 1 && weekday <= 5 : work == 1;
-	return MIN(r, 0);
-}
-
 /* Today's reports are expected once its `evening` row was folded. */
 static int is_expected(struct recompute *rc, int64_t day, bool *ret)
 {
 	int64_t pending = 0;
-	int r = is_working_day(rc->store, day, ret);
+	int r = workdays_expected(rc->store, day, ret);
 
 	if (r >= 0 && *ret && day == rc->fold->dirty.today)
 		r = store_get_int(rc->store, &pending, "SELECT 1 FROM due WHERE kind = 'evening' AND at >= ? AND at < ?", "ii",

@@ -60,6 +60,7 @@ static const char migration_1[] =
 	"CREATE TABLE refused(n INTEGER PRIMARY KEY, status TEXT NOT NULL, site INTEGER, feed INTEGER,"
 	" received_at INTEGER NOT NULL, print BLOB NOT NULL) STRICT;"
 	"CREATE INDEX refused_by_print ON refused(print);"
+	"CREATE INDEX refused_by_site ON refused(site, feed, n);"
 	/* of: the message's own row; accepted: by this replay's verdict */
 	"CREATE TABLE replay(n INTEGER PRIMARY KEY, of INTEGER NOT NULL, accepted INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX replay_by_original ON replay(of);"

@@ -5,6 +5,7 @@
 #include "../collectors/registration.h"
 #include "../collectors/survey.h"
 #include "clock.h"
+#include "groups.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -491,68 +492,14 @@ static void set_members(struct unit_days *u, int64_t day)
 
 /* ---- a day's reports ---- */
 
-static const struct policy_group *group_rule(const struct policy_groups *p, int64_t type)
-{
-	const struct policy_group *const rules[CLASS_COUNT] = {
-		[CLASS_INFANT] = &p->infant, [CLASS_TODDLER] = &p->toddler, [CLASS_OLDER] = &p->older, [CLASS_MIXED] = &p->mixed
-	};
-
-	return type >= 0 && type < CLASS_COUNT ? rules[type] : NULL;
-}
-
-/* A group without children is none. */
-static void count_group(struct unit_sums *sums, const struct policy_group *rule, int64_t children, int64_t carers)
-{
-	if (children <= 0)
-		return;
-	sums->groups++;
-	sums->groups_ok += children <= rule->children && children <= carers * rule->children_per_carer;
-}
-
-/* "type children carers;" with "-" for unknown numbers: 1 read, 0 the end. */
-static int next_group(const char **text, int64_t *type, int64_t *children, int64_t *carers)
-{
-	int64_t *const numbers[] = { type, children, carers };
-	char *end;
-
-	if (!**text)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		*numbers[i] = STORE_NULL;
-		if (**text == '-') {
-			++*text;
-		} else {
-			*numbers[i] = strtoll(*text, &end, 10);
-			*text = end;
-		}
-		if (**text)
-			++*text; /* the space, or the semicolon */
-	}
-	return 1;
-}
-
-/* A family point is one group; a null count in it leaves it out. */
 static void count_groups(const struct unit_days *u, const struct member *m, int64_t day, const char *text,
 			 struct unit_sums *sums)
 {
-	const struct policy_groups *p = policy_groups(u->f->policy, day);
-	bool point = m->now.facility == FACILITY_FAMILY_POINT, known = true;
-	int64_t type, children, carers, all_children = 0, all_carers = 0;
+	struct groups_said said;
 
-	while (text && next_group(&text, &type, &children, &carers)) {
-		const struct policy_group *rule = group_rule(p, type);
-
-		if (children == STORE_NULL || carers == STORE_NULL || !rule) {
-			known = false;
-			continue;
-		}
-		all_children += children;
-		all_carers += carers;
-		if (!point)
-			count_group(sums, rule, children, carers);
-	}
-	if (point && known)
-		count_group(sums, &p->family_point, all_children, all_carers);
+	groups_judge(policy_groups(u->f->policy, day), m->now.facility == FACILITY_FAMILY_POINT, text, &said);
+	sums->groups += said.groups;
+	sums->groups_ok += said.ok;
 }
 
 enum { SITE, COUNTS, RECEIVED_AT, OPEN, PLACES, UNDER36, ATTENDING, ATTENDED, CLASSES };

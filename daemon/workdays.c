@@ -2,6 +2,7 @@
 #include "workdays.h"
 
 #include "clock.h"
+#include "err.h"
 
 #define DAYS_MAX 1000 /* no period is so long */
 
@@ -32,6 +33,16 @@ int workdays_is(struct store *s, int64_t day, bool *ret)
 	r = store_get_int(s, &work, "SELECT day = 'work' FROM workday WHERE date = ?", "i", day);
 	*ret = work != 0;
 	return r < 0 ? r : 0;
+}
+
+int workdays_expected(struct store *s, int64_t day, bool *ret)
+{
+	int64_t work = STORE_NULL;
+	int weekday = clock_weekday(day);
+	int r = store_get_int(s, &work, "SELECT day = 'work' FROM workday WHERE date = ?", "i", day);
+
+	*ret = work == STORE_NULL ? weekday >= 1 && weekday <= 5 : work == 1;
+	return MIN(r, 0);
 }
 
 int workdays_end(struct store *s, int64_t first, int64_t count, bool first_counts, int64_t *ret, int *ret_year)

@@ -25,7 +25,7 @@ struct ctl {
 	const char *socket; /* NULL: the usual places */
 	const char *db;     /* NULL: ask the daemon */
 	bool json;
-	const char *outcome, *site, *feed, *province, *state, *limit, *after; /* filters, NULL: none */
+	const char *outcome, *site, *feed, *province, *state, *unit, *kind, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
 	const char *reason, *document; /* of an act */
 	const char *year, *cycle, *out; /* of a report; out: a file, NULL: stdout */

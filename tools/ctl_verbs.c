@@ -287,6 +287,14 @@ struct column {
 	bool right;
 };
 
+static void object_cell(struct ctl_table *t, const json *object)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+
+	json_compact(object, &text);
+	ctl_cell(t, text.p);
+}
+
 static void list_cell(struct ctl_table *t, const json *item, const char *key)
 {
 	const json *v = json_get(item, key);
@@ -296,6 +304,8 @@ static void list_cell(struct ctl_table *t, const json *item, const char *key)
 		ctl_cell(t, json_text(v));
 	else if (v && json_kind(v) == JSON_KIND_LIST && json_count(v) > 0)
 		ctl_cellf(t, "%s%s", ctl_text_of(json_at(v, 0), "code"), json_count(v) > 1 ? " …" : "");
+	else if (v && json_kind(v) == JSON_KIND_OBJECT)
+		object_cell(t, v);
 	else
 		ctl_cell(t, is_true(item, key) ? "是" : number(item, key, text));
 }
@@ -343,6 +353,20 @@ static int run_alerts(const struct ctl *ctl)
 
 	buf_str(&target, "/api/v1/alerts");
 	add_param(&target, "state", ctl->state);
+	return show_list(ctl, target.p, ALL, columns, ARRAY_SIZE(columns));
+}
+
+static int run_worklist(const struct ctl *ctl)
+{
+	static const struct column columns[] = {
+		{ "kind", "种类", false }, { "unit", "单位", false },  { "site", "机构", false },  { "feed", "类别", false },
+		{ "since", "自", false },  { "zh", "说明", false }, { "detail", "数字", false },
+	};
+	_cleanup_(buf_done) struct buf target = { 0 };
+
+	buf_str(&target, "/api/v1/worklist");
+	add_param(&target, "unit", ctl->unit);
+	add_param(&target, "kind", ctl->kind);
 	return show_list(ctl, target.p, ALL, columns, ARRAY_SIZE(columns));
 }
 
@@ -555,6 +579,8 @@ const struct verb verbs[] = {
 	  "the procedure of Article 6; the acts and their keys: docs/cases.md", 0, CTL_ARGS_MAX, ctl_case },
 	{ "report", "case ID [--csv] [-o FILE]", "a case from incident to decision, as one HTML file or as CSV (docs/reports.md)", 1, 2,
 	  ctl_report },
+	{ "worklist", "[--unit CODE] [--kind KIND]", "what to look after and is no alert: silent nurseries, breaches, gaps, rejected messages", 0, 0,
+	  run_worklist },
 	{ "messages", "[--outcome O] [--site S] [--feed F] [--limit N] [--after N]", "rows of the ledger", 0, 0, run_messages },
 	{ "imports", "", "imported reference data", 0, 0, run_imports },
 	{ "import", "KIND FILE.csv", "import reference data, all or nothing", 2, 2, run_import },

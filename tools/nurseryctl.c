@@ -22,6 +22,8 @@ static const struct option options[] = {
 	{ "--feed", offsetof(struct ctl, feed), false },
 	{ "--province", offsetof(struct ctl, province), false },
 	{ "--state", offsetof(struct ctl, state), false },
+	{ "--unit", offsetof(struct ctl, unit), false },
+	{ "--kind", offsetof(struct ctl, kind), false },
 	{ "--limit", offsetof(struct ctl, limit), false },
 	{ "--after", offsetof(struct ctl, after), false },
 	{ "--head", offsetof(struct ctl, head), false },
