@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Engines, private to ingest*.c: what is done with one message inside the batch's transaction.
+ */
+#pragma once
+
+#include "ingest.h"
+
+/* Judged, stored and folded unless it is a repeat; its receipt waits in in->out. */
+int ingest_take(struct ingest *in, const struct incoming *m, int64_t now);
+/* The message that made our code fail: kept, receipted as `fault`, and looked at by a person. */
+int ingest_take_culprit(struct ingest *in, const struct incoming *m, int64_t now);
