@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "ids.h"
 #include "log.h"
+#include "policy_row.h"
 #include "procedures.h"
 #include "worklist.h"
 
@@ -494,6 +495,14 @@ static int ask(struct api_call *c, const struct api_route *route, json **ret)
 		r = route->handler(c, ret);
 	store_rollback(c->api->store);
 	return route->slices ? route->handler(c, ret) : r;
+}
+
+int api_policy(struct api_call *c, const struct policy **ret)
+{
+	int r = c->sums.policy ? 0 : policy_row_newest(c->api->store, &c->sums.policy);
+
+	*ret = c->sums.policy;
+	return r == -EUCLEAN ? 0 : MIN(r, 0);
 }
 
 void api_version(struct api_call *c, const json *object)

@@ -14,7 +14,12 @@ static int list_cases(struct api_call *c, json **ret)
 	const char *state = c->params[PARAM_CASE_STATE] ? c->params[PARAM_CASE_STATE] : "open", *after = c->params[PARAM_AFTER];
 	size_t limit = api_limit(c), count = 0;
 	char last[24] = "";
-	int r = store_query(c->api->store, &q,
+	const struct policy *policy;
+	int r = api_policy(c, &policy);
+
+	if (r < 0)
+		return r;
+	r = store_query(c->api->store, &q,
 			    "SELECT id FROM case_file WHERE (?1 = 'all' OR state = ?1 OR (?1 = 'open' AND is_open = 1))"
 			    " AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR (year, no) > (SELECT year, no FROM case_file WHERE id = ?3))"
 			    " ORDER BY year, no LIMIT ?4",
@@ -27,6 +32,8 @@ static int list_cases(struct api_call *c, json **ret)
 		r = object_case(c->api->store, last, false, &item);
 		if (item)
 			json_push(items, item);
+		if (r == 0)
+			r = object_case_clocks(c->api->store, policy, last, false, c->now, item);
 	}
 	if (r < 0)
 		return r;
@@ -36,11 +43,14 @@ static int list_cases(struct api_call *c, json **ret)
 
 static int one_case(struct api_call *c, json **ret)
 {
+	const struct policy *policy;
 	int r = object_case(c->api->store, c->holes[0], true, ret);
 
-	if (r == 0)
-		api_version(c, *ret);
-	return r;
+	if (r != 0)
+		return r;
+	api_version(c, *ret);
+	r = api_policy(c, &policy);
+	return r < 0 ? r : object_case_clocks(c->api->store, policy, c->holes[0], true, c->now, *ret);
 }
 
 const struct api_route api_case_routes[] = {

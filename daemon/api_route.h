@@ -72,6 +72,8 @@ int api_refuse(struct api_call *c, enum api_param param, const char *wanted);
 size_t api_limit(const struct api_call *c);
 /* `after` as a number not below 0; 0 when absent. -EINVAL: refused already. */
 int api_after_int(struct api_call *c, int64_t *ret);
+/* The policy that the ledger has, for the length of this answer; NULL: none. */
+int api_policy(struct api_call *c, const struct policy **ret);
 /* What an act's If-Match is held against (etag.h): the object without what changes by itself. */
 void api_version(struct api_call *c, const json *object);
 /* rs->body as it stands: 200 with its ETag, or 304 and nothing when the asker has it. */

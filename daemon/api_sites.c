@@ -139,7 +139,8 @@ static int incident_items(struct api_call *c, const struct event_key *keys, size
 	_cleanup_(json_freep) json *items = json_new_list();
 	size_t limit = api_limit(c), i;
 	char next[EVENT_SIZE + 24];
-	int r = 0;
+	const struct policy *policy;
+	int r = api_policy(c, &policy);
 
 	for (i = 0; r >= 0 && i < MIN(count, limit) && (i == 0 || clock_monotonic_ms() < deadline); i++) {
 		json *incident = NULL;
@@ -147,6 +148,8 @@ static int incident_items(struct api_call *c, const struct event_key *keys, size
 		r = object_incident(c->api->store, keys[i].site, keys[i].event, false, &incident);
 		if (incident)
 			json_push(items, incident);
+		if (r == 0)
+			r = object_incident_clocks(c->api->store, policy, keys[i].site, keys[i].event, false, c->now, incident);
 	}
 	if (r < 0)
 		return r;
@@ -172,18 +175,30 @@ static int list_incidents(struct api_call *c, json **ret)
 
 static int one_incident(struct api_call *c, json **ret)
 {
+	const struct policy *policy;
 	int64_t id;
 	int r = site_id(c, c->holes[0], &id);
 
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
 	r = object_incident(c->api->store, id, c->holes[1], true, ret);
-	if (r == 0)
-		api_version(c, *ret);
-	return r != 0 ? r : object_incident_clocks(c->api->store, id, c->holes[1], clock_now_ms(), *ret);
+	if (r != 0)
+		return r;
+	api_version(c, *ret);
+	r = api_policy(c, &policy);
+	return r < 0 ? r : object_incident_clocks(c->api->store, policy, id, c->holes[1], true, c->now, *ret);
 }
 
 /* --- alerts --- */
+
+/* Without a role no clock: it would tell when an event became known. */
+static int add_alert_clock(struct api_call *c, int64_t id, json *alert)
+{
+	const struct policy *policy;
+	int r = c->rq->trusted ? api_policy(c, &policy) : 0;
+
+	return r < 0 || !c->rq->trusted ? r : object_alert_clocks(c->api->store, policy, id, c->now, alert);
+}
 
 static int list_alerts(struct api_call *c, json **ret)
 {
@@ -207,6 +222,8 @@ static int list_alerts(struct api_call *c, json **ret)
 		r = object_alert(c->api->store, ids[i], c->rq->trusted, &alert);
 		if (alert)
 			json_push(items, alert);
+		if (r == 0)
+			r = add_alert_clock(c, ids[i], alert);
 	}
 	if (r < 0)
 		return r;
@@ -219,9 +236,10 @@ static int one_alert(struct api_call *c, json **ret)
 	int64_t id;
 	int r = object_alert_id(c->holes[0], &id) < 0 ? API_NOT_FOUND : object_alert_alone(c->api->store, id, c->rq->trusted, ret);
 
-	if (r == 0)
-		api_version(c, *ret);
-	return r;
+	if (r != 0)
+		return r;
+	api_version(c, *ret);
+	return add_alert_clock(c, id, *ret);
 }
 
 const struct api_route api_site_routes[] = {

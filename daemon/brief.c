@@ -321,7 +321,7 @@ static void add_clock(const struct brief *b, enum brief_language language, const
 
 	if (!m->policy || !b->incident)
 		return;
-	length = policy_clocks(m->policy, clock_local_day(b->occurred_at))->nursery_to_county_ms;
+	length = policy_clocks(m->policy, clock_local_day(b->known_at))->nursery_to_county_ms;
 	left = b->known_at + length - m->now;
 	if (left < -DAY_MS)
 		return; /* long past: the brief's clocks say when */

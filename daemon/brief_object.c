@@ -6,6 +6,7 @@
 
 #include "../collectors/incident.h"
 #include "clock.h"
+#include "deadlines.h"
 #include "objects.h"
 #include "objects_row.h"
 #include "policy_row.h"
@@ -132,43 +133,29 @@ static json *grade(const struct brief *b, const struct policy *p)
 
 /* ---- who must be told by when ---- */
 
-static void add_clock(json *list, const char *zh, const char *en, int64_t by, int64_t now)
+static void add_clock(json *list, const struct deadline *d, int64_t now)
 {
 	json *o = json_new_object();
 	char text[CLOCK_TEXT_SIZE];
 
-	json_set(o, "zh", json_new_text(zh));
-	json_set(o, "en", json_new_text(en));
-	json_set(o, "by", json_new_text(clock_format_time(by, text)));
-	json_set(o, "left_minutes", json_new_int((by - now) / MINUTE_MS));
+	json_set(o, "zh", json_new_text(d->kind->zh));
+	json_set(o, "en", json_new_text(d->kind->en));
+	json_set(o, "by", json_new_text(clock_format_time(d->due_at, text)));
+	json_set(o, "left_minutes", json_new_int((d->due_at - now) / MINUTE_MS));
+	json_set(o, "state", json_new_text(deadline_words[deadline_state(d, now)]));
 	json_push(list, o);
 }
 
-/* Each level has its time from the one below; the grade says how far up it goes. */
-static json *clocks(const struct brief *b, const struct policy *p, int64_t now)
+static int clocks(struct store *s, const struct brief *b, const struct policy *p, int64_t site, int64_t now, json **ret)
 {
-	static const struct {
-		const char *zh, *en;
-		int grade; /* from which it goes there */
-	} up[] = {
-		{ "县级 → 市级", "county → city", GRADE_ORDINARY },
-		{ "市级 → 省级", "city → province", GRADE_LARGER },
-		{ "省级 → 国务院", "province → State Council", GRADE_MAJOR },
-	};
-	json *list = json_new_list();
-	const struct policy_clocks *c;
-	bool short_one = b->type == INCIDENT_FIRE || b->type == INCIDENT_TRAFFIC;
-	int64_t at = b->first_received_at;
+	struct deadline list[DEADLINES_MAX];
+	size_t count = 0;
+	int r = p && b->incident ? deadlines_of(s, p, site, b->event, list, &count) : 0;
 
-	if (!p || !b->incident)
-		return list;
-	c = policy_clocks(p, clock_local_day(b->occurred_at));
-	add_clock(list, "机构 → 县级", "nursery → county", b->known_at + c->nursery_to_county_ms, now);
-	for (size_t i = 0; i < ARRAY_SIZE(up) && b->grade >= up[i].grade; i++)
-		add_clock(list, up[i].zh, up[i].en, at += c->level_up_ms, now);
-	add_clock(list, "伤亡变化可补报至", "casualty changes may be supplemented until",
-		  b->occurred_at + (short_one ? c->supplement_fire_traffic_ms : c->supplement_ms), now);
-	return list;
+	*ret = json_new_list();
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		add_clock(*ret, &list[i], now);
+	return MIN(r, 0);
 }
 
 /* ---- the first report ---- */
@@ -304,7 +291,7 @@ int object_brief(struct store *s, int64_t alert, int64_t now, json **ret)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	json *known = json_new_list(), *unknown = json_new_list();
+	json *known = json_new_list(), *unknown = json_new_list(), *list = NULL;
 	struct brief b;
 	int64_t site;
 	int r = brief_load(s, alert, &b);
@@ -321,11 +308,13 @@ int object_brief(struct store *s, int64_t alert, int64_t now, json **ret)
 	add_facts(&b, known, unknown);
 	add_counts(&b, known, unknown);
 	json_set(o, "grade", b.incident ? grade(&b, policy) : NULL);
-	json_set(o, "clocks", clocks(&b, policy, now));
 	json_set(o, "first_report", first_report(&b, now));
 	r = set_alert(s, &b, o);
 	if (r >= 0)
 		r = set_site(s, &b, now, &site, o);
+	if (r >= 0)
+		r = clocks(s, &b, policy, site, now, &list);
+	json_set(o, "clocks", list);
 	if (r >= 0)
 		r = set_earlier(s, &b, site, o);
 	if (r >= 0)

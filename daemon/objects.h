@@ -25,8 +25,11 @@ int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **r
 /* alone: with every stage, and what officers found. */
 int object_incident(struct store *s, int64_t site, const char *event, bool alone, json **ret);
 
-/* Adds `clocks` to an incident's object: a list of {id, from, due_at, met_at, state}; state: running, met, overdue, unclear. */
-int object_incident_clocks(struct store *s, int64_t site, const char *event, int64_t now, json *object);
+/* Deadlines (deadlines.h) put beside an incident, an alert, a case: `next_clock` {id, zh, en, due_at, state} or null; alone also
+ * `clocks`, a list of {id, zh, en, from, due_at, met_at, state}; a case's with the subject. policy NULL: none. */
+int object_incident_clocks(struct store *s, const struct policy *p, int64_t site, const char *event, bool alone, int64_t now, json *object);
+int object_alert_clocks(struct store *s, const struct policy *p, int64_t id, int64_t now, json *object);
+int object_case_clocks(struct store *s, const struct policy *p, const char *id, bool alone, int64_t now, json *object);
 
 /* inside: for the commission's own people; otherwise without site and subject. */
 int object_alert(struct store *s, int64_t id, bool inside, json **ret);
@@ -35,7 +38,7 @@ int object_alert_alone(struct store *s, int64_t id, bool inside, json **ret);
 /* "A-000123" → 123; -EINVAL for another form. */
 int object_alert_id(const char *text, int64_t *ret);
 
-/* alone: with history, evidence, signatures, clocks and the acts that its state allows, each with what is missing.
+/* alone: with history, evidence, signatures and the acts that its state allows, each with what is missing.
  * policy may be NULL. */
 int object_case(struct store *s, const char *id, bool alone, json **ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A case: where it stands, what led there, and what its state allows next (DOMAIN §4). Nothing in it depends on the time
- * of asking: clocks are instants, so its ETag changes only with the case.
+ * of asking: deadlines are put beside it (objects_clocks.c).
  */
 #include "objects.h"
 #include "objects_row.h"
@@ -161,41 +161,6 @@ static int set_signatures(struct store *s, const char *id, json *object)
 	return r;
 }
 
-static void push_clock(json *list, const char *what, const char *subject, int64_t due_at, int64_t done_at)
-{
-	char text[CLOCK_TEXT_SIZE];
-	json *o = json_new_object();
-
-	json_set(o, "what", json_new_text(what));
-	json_set(o, "subject", json_new_text(subject));
-	json_set(o, "due_at", json_new_text(clock_format_time(due_at, text)));
-	json_set(o, "done_at", done_at == STORE_NULL ? json_new_null() : json_new_text(clock_format_time(done_at, text)));
-	json_push(list, o);
-}
-
-/* Of every event among the evidence: nursery → county, and what the county has from then on (Order 493, DOMAIN §3). */
-static int set_clocks(struct store *s, const struct policy *p, const char *id, json *object)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	json *list = json_new_list();
-	int r = store_query(s, &q,
-			    "SELECT a.subject, i.known_at, i.first_received_at, a.unconfirmed, a.raised_at FROM alert_case c"
-			    " JOIN alert a ON a.id = c.alert JOIN site t ON t.code = a.site JOIN incident i ON i.site = t.id"
-			    " AND a.subject = t.code || '/' || i.event WHERE c.case_id = ? ORDER BY a.id",
-			    "t", id);
-
-	json_set(object, "clocks", list);
-	while (r >= 0 && (r = store_step(q)) > 0 && p) {
-		int64_t day = clock_local_day(store_int(q, 1));
-		const struct policy_clocks *clocks = policy_clocks(p, day);
-
-		push_clock(list, "nursery_to_county", store_text(q, 0), store_int(q, 1) + clocks->nursery_to_county_ms, store_int(q, 2));
-		push_clock(list, "county_to_city", store_text(q, 0), store_int(q, 2) + clocks->level_up_ms, STORE_NULL);
-		push_clock(list, "supplement", store_text(q, 0), store_int(q, 1) + clocks->supplement_ms, STORE_NULL);
-	}
-	return r;
-}
-
 static int set_alone(struct store *s, const char *id, const struct act_case *about, json *o)
 {
 	_cleanup_(policy_freep) struct policy *p = NULL;
@@ -209,8 +174,6 @@ static int set_alone(struct store *s, const char *id, const struct act_case *abo
 		r = set_evidence(s, id, o);
 	if (r >= 0)
 		r = set_signatures(s, id, o);
-	if (r >= 0)
-		r = set_clocks(s, p, id, o);
 	return r < 0 || !p ? r : set_allowed(s, &c, o);
 }
 

@@ -4,6 +4,7 @@
  * role, on which paper, and which rows of the ledger say so. For people inside: it names nurseries and officers.
  */
 #include "clock.h"
+#include "policy_row.h"
 #include "report.h"
 #include "store.h"
 
@@ -352,7 +353,11 @@ static int read_event(struct report *r, const char *code, const char *event)
 		return MIN(error, 0);
 	json_push(json_get(r->kept, "incidents"), incident);
 	remember_of(r, json_get(incident, "stages"));
-	error = object_incident_clocks(r->store, site, event, r->now, incident);
+	if (!r->policy)
+		error = policy_row_newest(r->store, &r->policy);
+	if (error < 0)
+		return error;
+	error = object_incident_clocks(r->store, r->policy, site, event, true, r->now, incident);
 	return error < 0 ? error : set_name(r, site, incident);
 }
 

@@ -90,6 +90,8 @@ int ctl_brief(const struct ctl *ctl);
 
 /* --- ctl_case.c --- */
 
+void ctl_clock_cell(struct ctl_table *t, const json *clock); /* a deadline and the time left; NULL: an empty cell */
+
 int ctl_ack(const struct ctl *ctl);
 int ctl_case(const struct ctl *ctl);
 

@@ -4,6 +4,8 @@
  */
 #include "ctl.h"
 
+#include "../daemon/clock.h"
+
 #include <stdio.h>
 
 static bool plain(const char *id)
@@ -76,10 +78,27 @@ int ctl_ack(const struct ctl *ctl)
 	return post(ctl, strncmp(id, "C-", 2) == 0 ? "cases" : "alerts", id, act_body("acknowledge"));
 }
 
+/* "县级 → 市级 剩 left 55 分 min" */
+void ctl_clock_cell(struct ctl_table *t, const json *clock)
+{
+	int64_t due_at;
+	long long minutes;
+
+	if (!clock || clock_parse_time(ctl_text_of(clock, "due_at"), &due_at) < 0) {
+		ctl_cell(t, "");
+		return;
+	}
+	minutes = (due_at - clock_now_ms()) / MINUTE_MS;
+	if (llabs(minutes) < 2 * 24 * 60)
+		ctl_cellf(t, "%s %s %lld 分 min", ctl_text_of(clock, "zh"), minutes >= 0 ? "剩 left" : "已过 over", llabs(minutes));
+	else
+		ctl_cellf(t, "%s %s %lld 天 d", ctl_text_of(clock, "zh"), minutes >= 0 ? "剩 left" : "已过 over", llabs(minutes) / (24 * 60));
+}
+
 static int list_cases(const struct ctl *ctl)
 {
-	static const char *const keys[] = { "id", "unit", "ground", "state", "next_zh", "next_en", "opened_at" };
-	static const char *const heads[] = { "案件", "单位", "事由", "状态", "下一步", "next", "立案" };
+	static const char *const keys[] = { "id", "unit", "ground", "state", "next_zh", "next_en", "opened_at", "next_clock" };
+	static const char *const heads[] = { "案件", "单位", "事由", "状态", "下一步", "next", "立案", "时限" };
 	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = ARRAY_SIZE(keys) };
 	_cleanup_(buf_done) struct buf target = { 0 };
 	_cleanup_(json_freep) json *list = NULL;
@@ -104,7 +123,10 @@ static int list_cases(const struct ctl *ctl)
 		ctl_cell(&t, heads[k]);
 	for (size_t i = 0; i < json_count(items); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
-			ctl_cell(&t, ctl_text_of(json_at(items, i), keys[k]));
+			if (strcmp(keys[k], "next_clock") == 0)
+				ctl_clock_cell(&t, json_get(json_at(items, i), keys[k]));
+			else
+				ctl_cell(&t, ctl_text_of(json_at(items, i), keys[k]));
 	ctl_table_print(&t);
 	return EXIT_FINE;
 }
@@ -119,6 +141,27 @@ static void print_parts(const json *list, const char *head, const char *const *k
 	for (size_t i = 0; i < json_count(list); i++)
 		for (size_t k = 0; k < count; k++)
 			ctl_cell(&t, ctl_text_of(json_at(list, i), keys[k]));
+	ctl_table_print(&t);
+}
+
+static void print_clocks(const json *list)
+{
+	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = 4 };
+
+	if (json_count(list) == 0)
+		return;
+	puts("\n时限 / clocks");
+	for (size_t i = 0; i < json_count(list); i++) {
+		const json *clock = json_at(list, i);
+
+		ctl_cell(&t, ctl_text_of(clock, "subject"));
+		if (*ctl_text_of(clock, "met_at"))
+			ctl_cell(&t, ctl_text_of(clock, "zh"));
+		else
+			ctl_clock_cell(&t, clock);
+		ctl_cell(&t, ctl_text_of(clock, "due_at"));
+		ctl_cell(&t, ctl_text_of(clock, "state"));
+	}
 	ctl_table_print(&t);
 }
 
@@ -140,7 +183,6 @@ static int show_case(const struct ctl *ctl, const char *id)
 	static const char *const history[] = { "at", "act", "state", "actor", "roles" };
 	static const char *const evidence[] = { "at", "kind", "alert", "document", "subject" };
 	static const char *const signatures[] = { "for", "role", "actor" };
-	static const char *const clocks[] = { "what", "subject", "due_at", "done_at" };
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
 	_cleanup_(buf_done) struct buf target = { 0 };
 	int r;
@@ -159,7 +201,7 @@ static int show_case(const struct ctl *ctl, const char *id)
 	       ctl_text_of(a.value, "state"), *ctl_text_of(a.value, "next_zh") ? "→" : "", ctl_text_of(a.value, "next_zh"));
 	print_parts(json_get(a.value, "evidence"), "证据 / evidence", evidence, ARRAY_SIZE(evidence));
 	print_parts(json_get(a.value, "signatures"), "会签 / signatures", signatures, ARRAY_SIZE(signatures));
-	print_parts(json_get(a.value, "clocks"), "时限 / clocks", clocks, ARRAY_SIZE(clocks));
+	print_clocks(json_get(a.value, "clocks"));
 	print_parts(json_get(a.value, "history"), "经过 / history", history, ARRAY_SIZE(history));
 	print_allowed(json_get(a.value, "allowed"));
 	return EXIT_FINE;

@@ -297,6 +297,10 @@ static void object_cell(struct ctl_table *t, const json *object)
 
 static void list_cell(struct ctl_table *t, const json *item, const char *key)
 {
+	if (strcmp(key, "next_clock") == 0) {
+		ctl_clock_cell(t, json_get(item, key));
+		return;
+	}
 	const json *v = json_get(item, key);
 	char text[48];
 
@@ -347,7 +351,7 @@ static int run_alerts(const struct ctl *ctl)
 	static const struct column columns[] = {
 		{ "id", "预警", false },     { "severity", "级别", false }, { "unit", "单位", false },
 		{ "site", "机构", false },   { "subject", "事由", false },  { "state", "状态", false },
-		{ "raised_at", "时间", false }, { "zh", "说明", false },
+		{ "raised_at", "时间", false }, { "next_clock", "时限", false }, { "zh", "说明", false },
 	};
 	_cleanup_(buf_done) struct buf target = { 0 };
 

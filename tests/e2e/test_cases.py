@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from live import wait_until
 from test_acts import BUILD, ROOT, Daemon
 from test_fold import SITE, incident, line, message, registration
 
@@ -331,3 +332,77 @@ def test_a_stream_tells_cases_to_those_with_a_role_alone(named):
         c.close()
     assert b"C-2026-001" in heard["reader"] and b'"subject"' in heard["reader"]
     assert b"event: case" not in heard[None] and b'"subject"' not in heard[None]
+
+
+# ---- clocks and findings ----
+
+def clocks_of(d, path="/incidents/" + SITE + "/INC-1"):
+    return {c["id"]: c for c in d.call("duty", "GET", path)[1]["clocks"]}
+
+
+def test_the_next_clock_stands_where_an_officer_looks_first(named):
+    open_s1(named)
+    incident, = named.call("duty", "GET", "/incidents")[1]["items"]
+    alert, = named.call("duty", "GET", "/alerts")[1]["items"]
+    case, = named.call("duty", "GET", "/cases")[1]["items"]
+    alone = named.call("duty", "GET", "/cases/C-2026-001")[1]
+    for o in (incident, alert, case, alone, named.call("duty", "GET", "/alerts/A-000001")[1]):
+        assert (o["next_clock"]["id"], o["next_clock"]["due_at"], o["next_clock"]["state"]) == \
+            ("county_to_city", "2026-11-24T01:20:00.000Z", "overdue")
+    assert [(c["subject"], c["id"]) for c in alone["clocks"]] == [(f"{SITE}/INC-1", i) for i in ("nursery_to_county", "county_to_city", "supplement")]
+    assert "next_clock" not in named.call(None, "GET", "/alerts")[1]["items"][0]  # it would tell when it became known
+    for told in (named.ctl("--socket", "nurseryd.sock", "alerts").stdout, named.ctl("--socket", "nurseryd.sock", "case").stdout,
+                 named.ctl("--socket", "nurseryd.sock", "case", "show", "C-2026-001").stdout):
+        assert "县级 → 市级 已过 over" in told
+    assert "剩 left" in named.ctl("--socket", "nurseryd.sock", "case", "show", "C-2026-001").stdout  # 30 days
+
+
+def test_a_level_that_reported_up_stops_its_clock_and_an_officer_may_correct_it(named):
+    open_s1(named)
+    path = f"/incidents/{SITE}/INC-1"
+    assert clocks_of(named)["county_to_city"]["state"] == "overdue"
+    named.refused("duty", path, "reported_up", "document", level="city")
+    for wrong in ({"level": "village"}, {}, {"level": "city", "at": "tomorrow"}, {"level": "city", "at": "2999-01-01T00:00:00Z"}):
+        assert named.act("duty", path, "reported_up", document="快报1号", **wrong)[0] == 422
+    assert named.act("reader", path, "reported_up", level="city", document="x")[0] == 403
+    done = named.does("duty", path, "reported_up", level="city", document="快报1号", at="2026-11-24T09:20:00+08:00")
+    assert done["state"] == "city"
+    city = clocks_of(named)["county_to_city"]
+    assert (city["state"], city["met_at"]) == ("met", "2026-11-24T01:20:00.000Z")
+    assert named.call("duty", "GET", "/alerts")[1]["items"][0]["next_clock"]["id"] == "supplement"
+    named.does("duty", path, "reported_up", level="city", document="快报1号（更正）", at="2026-11-24T09:20:00.001+08:00")
+    assert clocks_of(named)["county_to_city"]["state"] == "overdue"
+    named.refused("duty", path, "not_reported_up", "reason", level="city")
+    named.does("duty", path, "not_reported_up", level="city", reason="记错了事件")
+    assert clocks_of(named)["county_to_city"]["met_at"] is None
+    told = named.call("duty", "GET", path)[1]["findings"]
+    assert [(f["act"], f["finding"], f["document"], f["actor"]) for f in told] == [
+        ("reported_up", "city", "快报1号", "duty"), ("reported_up", "city", "快报1号（更正）", "duty"), ("not_reported_up", "city", None, "duty")]
+    named.does("duty", path, "reported_up", level="city", document="x")  # by default: now
+    assert clocks_of(named)["county_to_city"]["met_at"][:13] == named.call("duty", "GET", path)[1]["findings"][-1]["at"][:13]
+
+
+def test_liability_counts_while_it_is_found_and_no_longer_when_taken_back(office):
+    with open(office.where / "n.conf", "a") as conf:
+        conf.write('indicators: { every = "1s"; };\n')
+    office.fold(line("2026-11-24T06:00:00+08:00", "registration", message(1, registration())), fire(minor=1))
+    office.start()
+    path = f"/incidents/{SITE}/INC-1"
+
+    def counted():
+        items = office.call(None, "GET", "/units/330100/indicators/liability_accidents?from=2026-11-24&to=2026-11-24")[1]["items"]
+        return items and items[0]["value"]
+
+    wait_until(lambda: counted() == 0, 60, "the day computed")
+    office.does("duty", path, "liability", finding="nursery", reason="调查报告")
+    wait_until(lambda: counted() == 1, 60, "liability counted")
+    office.does("duty", path, "liability", finding="none", reason="复核：家长责任", document="复核意见1号")
+    wait_until(lambda: counted() == 0, 60, "liability taken back")
+    assert [f["finding"] for f in office.call("duty", "GET", path)[1]["findings"]] == ["nursery", "none"]
+    for act, word, other in (("late", "late", "unclear"), ("concealment", "concealed", "none")):
+        office.refused("duty", path, act, "reason", finding=word)
+        assert office.act("duty", path, act, finding="perhaps", reason="x")[0] == 422
+        office.does("duty", path, act, finding=word, reason="调查")
+        office.does("duty", path, act, finding=other, reason="复核")
+    assert len(office.call("duty", "GET", path)[1]["findings"]) == 6
+    assert office.rows("SELECT count(*) FROM ledger WHERE topic LIKE 'act/incident/%'") == [(6,)]
