@@ -100,15 +100,18 @@ static void check_sums(const struct enrolment *e, struct findings *f)
 
 	if (enrolled != COUNT_UNKNOWN && mode != COUNT_UNKNOWN && enrolled != mode)
 		fields_disagree(f, E_SUM_MISMATCH, "/body/mode", mode, "", enrolled,
-				"分托类人数之和应等于在托人数之和", "the sum of mode must equal the sum of enrolled");
+				"分托类人数之和应等于在托人数之和", "the sum of mode must equal the sum of enrolled",
+				"correct mode and send again with the next seq");
 	if (enrolled != COUNT_UNKNOWN && e->attended != COUNT_UNKNOWN && e->attended > enrolled)
 		fields_disagree(f, E_SUM_MISMATCH, "/body/attended", e->attended, "<= ", enrolled,
-				"出勤人数不应超过在托人数", "attended must not exceed the sum of enrolled");
+				"出勤人数不应超过在托人数", "attended must not exceed the sum of enrolled",
+				"correct attended and send again with the next seq");
 	if (!e->open && e->attended != COUNT_UNKNOWN && e->attended > 0)
 		fields_disagree(f, E_SUM_MISMATCH, "/body/attended", e->attended, "", 0,
-				"当日未开放，出勤人数应为 0", "attended must be 0 on a day that is not open");
+				"当日未开放，出勤人数应为 0", "attended must be 0 on a day that is not open",
+				"correct attended or open and send again with the next seq");
 	if (enrolled != COUNT_UNKNOWN && e->places != COUNT_UNKNOWN && enrolled > e->places)
-		fields_disagree(f, W_OVER_CAPACITY, "/body/enrolled", enrolled, "<= ", e->places, NULL, NULL);
+		fields_disagree(f, W_OVER_CAPACITY, "/body/enrolled", enrolled, "<= ", e->places, NULL, NULL, NULL);
 }
 
 static void check_class(const struct class_group *group, int index, struct findings *f)
@@ -122,7 +125,7 @@ static void check_class(const struct class_group *group, int index, struct findi
 	rule = &group_rules[group->type];
 	if (group->children > rule->children) {
 		snprintf(path, sizeof path, "/body/classes/%d/children", index);
-		fields_disagree(f, W_GROUP_SIZE, path, group->children, "<= ", rule->children, NULL, NULL);
+		fields_disagree(f, W_GROUP_SIZE, path, group->children, "<= ", rule->children, NULL, NULL, NULL);
 	}
 	if (group->carers == COUNT_UNKNOWN)
 		return;
@@ -131,7 +134,7 @@ static void check_class(const struct class_group *group, int index, struct findi
 		snprintf(path, sizeof path, "/body/classes/%d/carers", index);
 		fields_disagree(f, W_CARER_RATIO, path, group->carers, ">= ",
 				(group->children + rule->children_per_carer - 1) / rule->children_per_carer, NULL,
-				NULL);
+				NULL, NULL);
 	}
 }
 
@@ -311,12 +314,13 @@ static void check_family_point(const struct enrolment *e, struct findings *f)
 
 	if (children > rule->children)
 		fields_disagree(f, W_GROUP_SIZE, "/body/enrolled", children, "<= ", rule->children,
-				"家庭托育点收托人数不应超过 5 人", "a family point takes at most 5 children");
+				"家庭托育点收托人数不应超过 5 人", "a family point takes at most 5 children", NULL);
 	carers = carers_of_all(e, &path);
 	if (carers != COUNT_UNKNOWN && children > carers * rule->children_per_carer)
 		fields_disagree(f, W_CARER_RATIO, path, carers, ">= ",
 				(children + rule->children_per_carer - 1) / rule->children_per_carer,
-				"家庭托育点每名保育人员照护不应超过 3 人", "a family point needs a carer for every 3 children");
+				"家庭托育点每名保育人员照护不应超过 3 人", "a family point needs a carer for every 3 children",
+				NULL);
 }
 
 static int warn(struct store *s, const struct site *site, struct message *m)
@@ -334,7 +338,7 @@ static int warn(struct store *s, const struct site *site, struct message *m)
 	registered = store_int(q, 0);
 	if (e->places != COUNT_UNKNOWN && e->places > registered)
 		fields_disagree(&m->findings, W_PLACES_EXCEED_REGISTERED, "/body/places", e->places, "<= ", registered, NULL,
-				NULL);
+				NULL, NULL);
 	if (store_int(q, 1) == FACILITY_FAMILY_POINT)
 		check_family_point(e, &m->findings);
 	return 0;

@@ -458,14 +458,15 @@ int64_t fields_sum(const int64_t *counts, size_t count)
 }
 
 void fields_disagree(struct findings *f, enum code code, const char *path, int64_t got, const char *relation,
-		     int64_t want, const char *zh, const char *en)
+		     int64_t want, const char *zh, const char *en, const char *fix)
 {
 	const struct code_text *text = &code_texts[code];
 	char got_text[32], want_text[64];
 
 	snprintf(got_text, sizeof got_text, "%" PRId64, got);
 	snprintf(want_text, sizeof want_text, "%s%" PRId64, relation, want);
-	findings_add_text(f, code, path, got_text, want_text, zh ? zh : text->zh, en ? en : text->en, text->fix);
+	findings_add_text(f, code, path, got_text, want_text, zh ? zh : text->zh, en ? en : text->en,
+			  fix ? fix : text->fix);
 }
 
 /* ---- erasing texts ---- */

@@ -62,10 +62,10 @@ void fields_read(const struct field *fields, const json *object, const struct js
 /* Sets everything that the table can set to unknown. */
 void fields_clear(const struct field *fields, void *facts);
 
-/* A finding of two figures that do not go together: "got 41, want <= 42" (relation "<= "; "" for equal). zh and en
- * NULL: the code's own texts. */
+/* A finding of two figures that do not go together: "got 41, want <= 42" (relation "<= "; "" for equal). zh, en
+ * and fix NULL: the code's own texts. */
 void fields_disagree(struct findings *f, enum code code, const char *path, int64_t got, const char *relation,
-		     int64_t want, const char *zh, const char *en);
+		     int64_t want, const char *zh, const char *en, const char *fix);
 /* COUNT_UNKNOWN when one of them is. */
 int64_t fields_sum(const int64_t *counts, size_t count);
 

@@ -114,7 +114,7 @@ static void check_tally(const struct survey *s, struct findings *f)
 		return;
 	if (s->invited != COUNT_UNKNOWN && s->answered > s->invited)
 		fields_disagree(f, E_SUM_MISMATCH, "/body/answered", s->answered, "<= ", s->invited,
-				"答卷数不应超过发放数", "answered must not exceed invited");
+				"答卷数不应超过发放数", "answered must not exceed invited", NULL);
 	for (int q = 0; q < QUESTION_COUNT; q++) {
 		int64_t sum = s->tally[q][0] == COUNT_UNKNOWN ? 0 : fields_sum(s->tally[q], ANSWER_MAX);
 		char path[32];
@@ -123,7 +123,7 @@ static void check_tally(const struct survey *s, struct findings *f)
 			continue;
 		snprintf(path, sizeof path, "/body/%s", question_words[q]);
 		fields_disagree(f, E_SUM_MISMATCH, path, sum, "<= ", s->answered, "各档答案数之和不应超过答卷数",
-				"the answers to a question must not exceed answered");
+				"the answers to a question must not exceed answered", NULL);
 	}
 }
 

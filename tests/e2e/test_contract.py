@@ -55,6 +55,14 @@ def test_a_receipt_goes_under_the_topic_as_it_came(world):
         assert out["payload"]["status"] == "rejected"
 
 
+def test_a_wrong_sum_is_told_as_in_the_contracts_example(world):
+    enrolled, mode = dict(under12=4, m12_23=14, m24_35=24, over36=0), dict(fullday=38, halfday=3, hourly=0, temporary=0)
+    receipt = world.send("enrolment", message(1, enrolment(enrolled=enrolled, mode=mode)))
+    assert receipt["errors"] == [{
+        "code": "E_SUM_MISMATCH", "path": "/body/mode", "got": "41", "want": "42", "zh": "分托类人数之和应等于在托人数之和",
+        "en": "the sum of mode must equal the sum of enrolled", "fix": "correct mode and send again with the next seq"}]
+
+
 def test_a_division_that_nobody_knows_is_a_warning(world):
     receipt = world.send("enrolment", message(1, enrolment(), division="330199"), division="330199")
     assert accepted(receipt) and warned(receipt) == ["W_DIVISION"]
