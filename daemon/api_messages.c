@@ -144,6 +144,16 @@ static int tell_erased(struct api_call *c, int64_t n, json *message)
 	return 0;
 }
 
+/* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): how many more of it came. */
+static int tell_repeats(struct api_call *c, int64_t n, json *message)
+{
+	int64_t repeats = 0;
+	int r = store_get_int(c->api->store, &repeats, "SELECT count FROM collapsed WHERE n = ?", "i", n);
+
+	json_set(message, "repeats", json_new_int(repeats));
+	return MIN(r, 0);
+}
+
 /* Payloads for people with a role: what /incidents asks one for must not stand open here; ballots one by one would
  * undo the suppression of small cells (DOMAIN §5); acts hold an officer's words, a site, or what an erasure left. */
 static bool needs_role(const char *topic)
@@ -177,6 +187,8 @@ static int one_message(struct api_call *c, json **ret)
 	r = object_message(&row, true, ret);
 	if (r == 0)
 		r = tell_erased(c, n, *ret);
+	if (r == 0)
+		r = tell_repeats(c, n, *ret);
 	if (r == 0 && !c->rq->trusted && needs_role(row.topic))
 		json_set(*ret, "payload", NULL);
 	return r;

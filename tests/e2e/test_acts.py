@@ -195,6 +195,13 @@ def test_a_mended_daemon_judges_a_fault_again_as_of_the_day_it_came(world, monke
     assert (repeat["duplicate"], repeat["status"], repeat["ledger"]) == (True, "fault", first["ledger"])
 
 
+def test_a_row_says_how_many_identical_rejects_it_stands_for(world):
+    first, *_ = world.fold(*(line(f"2026-11-24T00:{m:02d}:00Z", "enrolment", "{loop") for m in (0, 20, 40)))
+    alone, *_ = world.fold(line("2026-11-24T01:30:00Z", "enrolment", "{loop"))
+    world.start()
+    assert [world.ask("GET", f"/api/v1/messages/{r['ledger']}")[1]["repeats"] for r in (first, alone)] == [2, 0]
+
+
 def test_an_incident_judged_again_calls_once_and_raises_nothing_twice(world, monkeypatch):
     dead = {"event": "INC-7", "stage": "first", "occurred_at": "2026-11-23T07:00:00+08:00",
             "known_at": "2026-11-23T07:10:00+08:00", "type": "fall", "children": {"dead": 1, "critical": 0, "missing": 0}}
