@@ -56,6 +56,7 @@ struct province_sums {
 	struct policy *policy;         /* NULL: not asked for yet */
 	char province[3];              /* whose units these are; "": not asked for yet */
 	int64_t units;
+	char (*members)[UNIT_SIZE]; /* they, so many */
 	char (*strays)[UNIT_SIZE]; /* with samples, but no unit that the divisions know */
 	size_t stray_count;
 	bool inside; /* the reader has a role, or sits at the machine */

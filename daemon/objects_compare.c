@@ -12,6 +12,7 @@
 void province_sums_done(struct province_sums *c)
 {
 	free(c->strays);
+	free(c->members);
 	if (!c->policies)
 		policy_free(c->policy);
 	*c = (struct province_sums){ 0 };
@@ -173,7 +174,7 @@ static bool is_known(char (*codes)[UNIT_SIZE], size_t count, const char *unit)
 
 /* Units with samples that no county division maps to are in the table's sums, and must not be in the province's. A loose
  * index scan: a seek a unit. */
-static int find_strays(struct store *s, struct province_sums *cache, char (*codes)[UNIT_SIZE])
+static int find_strays(struct store *s, struct province_sums *cache)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
@@ -183,7 +184,7 @@ static int find_strays(struct store *s, struct province_sums *cache, char (*code
 			    "t", cache->province);
 
 	while (r >= 0 && (r = store_step(q)) > 0) {
-		if (is_known(codes, (size_t)cache->units, store_text(q, 0)))
+		if (is_known(cache->members, (size_t)cache->units, store_text(q, 0)))
 			continue;
 		cache->strays = xrealloc(cache->strays, (cache->stray_count + 1) * sizeof *cache->strays);
 		memcpy(cache->strays[cache->stray_count++], store_text(q, 0), UNIT_SIZE);
@@ -193,21 +194,22 @@ static int find_strays(struct store *s, struct province_sums *cache, char (*code
 
 static int read_members(struct store *s, struct province_sums *cache, const char *province)
 {
-	_cleanup_(freep) char(*codes)[UNIT_SIZE] = NULL;
 	size_t count;
 	int r;
 
 	if (strcmp(cache->province, province) == 0)
 		return 0;
 	free(cache->strays);
+	free(cache->members);
 	cache->strays = NULL;
+	cache->members = NULL;
 	cache->stray_count = 0;
-	r = object_units_of_divisions(s, province, &codes, &count);
+	r = object_units_of_divisions(s, province, &cache->members, &count);
 	if (r < 0)
 		return r;
 	memcpy(cache->province, province, sizeof cache->province);
 	cache->units = (int64_t)count;
-	r = find_strays(s, cache, codes);
+	r = find_strays(s, cache);
 	if (r < 0)
 		cache->province[0] = '\0';
 	return r;
@@ -248,22 +250,95 @@ static int walk_to(struct comparison *c, int64_t as_of)
 	return MIN(r, 0);
 }
 
+/* The operands so that one part of them is 1 / parts; false: they do not fit. */
+static bool raise_parts(struct province_sum *sum, int64_t parts)
+{
+	while (sum->parts < parts)
+		if (__builtin_mul_overflow(sum->parts, 10, &sum->parts) || __builtin_mul_overflow(sum->numerator, 10, &sum->numerator) ||
+		    __builtin_mul_overflow(sum->denominator, 10, &sum->denominator))
+			return false;
+	return true;
+}
+
+static bool add_operand(struct province_sum *sum, const char *text, bool lower)
+{
+	struct ratio number = { 0, 1 };
+	__int128 raised;
+	int64_t *operand = lower ? &sum->denominator : &sum->numerator;
+
+	if (text && ratio_of_text(text, &number) < 0)
+		return false;
+	if (number.denominator > INT64_MAX || !raise_parts(sum, (int64_t)number.denominator))
+		return false;
+	return !__builtin_mul_overflow(number.numerator, sum->parts / (int64_t)number.denominator, &raised) &&
+	       !__builtin_add_overflow(*operand, raised, operand);
+}
+
+/* Declared items may be decimals, which no trigger can add up exactly; they are few (DOMAIN §2). */
+static int add_decimals(struct comparison *c, int64_t as_of, struct province_sum *sum)
+{
+	int r = 0;
+
+	for (int64_t i = 0; r >= 0 && i < c->cache->units; i++) {
+		_cleanup_(store_resetp) store_stmt *q = NULL;
+
+		r = store_query(c->store, &q,
+				"SELECT numerator, denominator FROM sample WHERE unit = ? AND indicator = ? AND period = ? AND as_of = ?"
+				" AND status = 'ok' AND typeof(numerator) = 'text'",
+				"ttti", c->cache->members[i], c->indicator, c->period, as_of);
+		if (r < 0 || (r = store_step(q)) <= 0)
+			continue;
+		sum->ok++;
+		sum->broken |= !add_operand(sum, store_text(q, 0), false) || !add_operand(sum, store_text(q, 1), true);
+	}
+	return r;
+}
+
+static int add_integers(struct comparison *c, int64_t as_of, struct province_sum *sum)
+{
+	int r = walk_to(c, as_of);
+
+	if (r < 0 || c->sums_at != as_of)
+		return r;
+	sum->numerator = store_int(c->sums, 1);
+	sum->denominator = store_int(c->sums, 2);
+	sum->ok = store_int(c->sums, 3);
+	sum->broken = strcmp(store_text(c->sums, 4), "integer") != 0;
+	for (size_t i = 0; r >= 0 && i < c->cache->stray_count; i++)
+		r = take_stray_out(c, c->cache->strays[i], as_of, sum);
+	return r;
+}
+
 int comparison_sums(struct comparison *c, int64_t as_of, struct province_sum *ret)
 {
 	int r = read_members(c->store, c->cache, c->province);
 
-	*ret = (struct province_sum){ .units = c->cache->units };
+	*ret = (struct province_sum){ .units = c->cache->units, .parts = 1 };
 	if (r >= 0)
-		r = walk_to(c, as_of);
-	if (r < 0 || c->sums_at != as_of)
-		return r;
-	ret->numerator = store_int(c->sums, 1);
-	ret->denominator = store_int(c->sums, 2);
-	ret->ok = store_int(c->sums, 3);
-	ret->broken = strcmp(store_text(c->sums, 4), "integer") != 0;
-	for (size_t i = 0; r >= 0 && i < c->cache->stray_count; i++)
-		r = take_stray_out(c, c->cache->strays[i], as_of, ret);
-	return r;
+		r = add_integers(c, as_of, ret);
+	return r < 0 || indicator_of(c->indicator) ? r : add_decimals(c, as_of, ret);
+}
+
+bool province_sum_double(const struct province_sum *sum, const struct indicator *indicator, double *ret)
+{
+	static const struct indicator one = { .scale = 1 };
+
+	if (indicator->count)
+		return indicator_double(&one, sum->numerator, sum->parts, ret);
+	return indicator_double(indicator, sum->numerator, sum->denominator, ret);
+}
+
+json *province_sum_operand(const struct province_sum *sum, int64_t operand)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+	int64_t rest = llabs(operand % sum->parts);
+
+	if (sum->parts == 1)
+		return json_new_int(operand);
+	buf_printf(&text, "%s%lld.", operand < 0 ? "-" : "", llabs(operand / sum->parts));
+	for (int64_t part = sum->parts / 10; part > 0; part /= 10)
+		buf_char(&text, (char)('0' + rest / part % 10));
+	return json_new_text(text.p);
 }
 
 bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator,

@@ -17,6 +17,7 @@ int province_rules_on(struct store *s, struct province_sums *c, int64_t day,
 /* Σ over the units with status ok. */
 struct province_sum {
 	int64_t numerator, denominator;
+	int64_t parts;     /* both are so many times too large: a power of ten where decimals were added up, else 1 */
 	int64_t units, ok; /* how many there are, how many are in the sums */
 	bool broken;       /* the sums do not fit 64 bits */
 };
@@ -24,6 +25,11 @@ struct province_sum {
 /* So many of the province's units as the policy wants, and something to divide by (DOMAIN §2). */
 bool province_sum_enough(const struct province_sum *sum, const struct indicator *indicator,
 			 const struct policy_province_average *rules);
+
+/* The value of a sum, or null; it has one (province_sum_enough). */
+bool province_sum_double(const struct province_sum *sum, const struct indicator *indicator, double *ret);
+/* An operand of a sum as it is shown: a whole number, or a decimal string where decimals were added up. */
+json *province_sum_operand(const struct province_sum *sum, int64_t operand);
 
 /* The double nearest to scale × numerator / denominator; false: there is none. Not for counts. */
 bool indicator_double(const struct indicator *indicator, int64_t numerator, int64_t denominator, double *ret);

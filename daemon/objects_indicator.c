@@ -135,6 +135,7 @@ static int put_computed(struct comparison *c, const struct policy_province_avera
 	struct province_sum sum;
 	struct ratio average;
 	bool enough, hidden;
+	double value;
 	int r = comparison_sums(c, m->as_of, &sum);
 
 	if (r >= 0)
@@ -145,8 +146,10 @@ static int put_computed(struct comparison *c, const struct policy_province_avera
 	average = (struct ratio){ (__int128)i->scale * sum.numerator, sum.denominator };
 	json_out_key(o, "province");
 	buf_char(o, '{');
-	if (enough)
+	if (enough && sum.parts == 1)
 		put_value(o, i, sum.numerator, sum.denominator);
+	else if (enough && province_sum_double(&sum, i, &value))
+		json_out_real(o, "value", value);
 	else
 		json_out_null(o, "value");
 	json_out_text(o, "source", "computed");
@@ -167,7 +170,7 @@ static int put_province(struct comparison *c, const struct sample *m, struct buf
 	official = rules ? comparison_average(c, rules, m->last_day) : NULL;
 	if (official && official->ratio.denominator != 0)
 		put_official(official, m, o);
-	else if (rules && !m->decimal) /* decimal shares are not added up */
+	else if (rules)
 		return put_computed(c, rules, m, o);
 	else
 		json_out_null(o, "province");

@@ -328,15 +328,19 @@ static json *sum_object(const struct comparison *c, const struct province_sum *s
 			int64_t as_of, bool enough, bool small)
 {
 	char day[CLOCK_TEXT_SIZE];
+	double value;
 	json *o = json_new_object();
 
 	json_set(o, "id", json_new_text(indicator->id));
 	json_set(o, "province", json_new_text(c->province));
 	json_set(o, "period", json_new_text(c->period));
 	json_set(o, "as_of", json_new_text(clock_format_day(as_of, day)));
-	json_set(o, "value", enough ? indicator_value(indicator, sum->numerator, sum->denominator) : NULL);
-	json_set(o, "numerator", small ? NULL : json_new_int(sum->numerator));
-	json_set(o, "denominator", indicator->count || small ? NULL : json_new_int(sum->denominator));
+	if (sum->parts == 1)
+		json_set(o, "value", enough ? indicator_value(indicator, sum->numerator, sum->denominator) : NULL);
+	else
+		json_set(o, "value", enough && province_sum_double(sum, indicator, &value) ? json_new_real(value) : NULL);
+	json_set(o, "numerator", small ? NULL : province_sum_operand(sum, sum->numerator));
+	json_set(o, "denominator", indicator->count || small ? NULL : province_sum_operand(sum, sum->denominator));
 	json_set(o, "scale", json_new_int(indicator->scale));
 	json_set(o, "status", json_new_text(enough ? "ok" : "insufficient"));
 	json_set(o, "source", json_new_text("computed"));
@@ -381,6 +385,26 @@ static int push_sum(struct store *s, struct province_sums *cache, const char *pr
 	return r < 0 ? r : push_day(s, &c, indicator, day, list);
 }
 
+/* Declared items: the latest period of each that any unit of the province has. */
+static int push_declared_sums(struct store *s, struct province_sums *cache, const char *province, json *list)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q,
+			    "SELECT item, period, max(as_of), max(denominator IS NOT NULL) FROM declared WHERE unit >= ?1 AND unit < ?1 || ':'"
+			    " GROUP BY item ORDER BY item",
+			    "t", province);
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		_cleanup_(comparison_done) struct comparison c = { 0 };
+		const struct indicator item = { .id = store_text(q, 0), .scale = 1, .count = !store_int(q, 3) };
+
+		r = comparison_begin(s, cache, province, item.id, store_text(q, 1), &c);
+		if (r >= 0)
+			r = push_day(s, &c, &item, store_int(q, 2), list);
+	}
+	return r;
+}
+
 int object_province(struct store *s, struct province_sums *cache, const char *province, bool alone, json **ret)
 {
 	_cleanup_(json_freep) json *p = json_new_object();
@@ -401,6 +425,8 @@ int object_province(struct store *s, struct province_sums *cache, const char *pr
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
 		if (alone || indicators[i].headline)
 			r = push_sum(s, cache, province, units, count, &indicators[i], list);
+	if (r >= 0 && alone)
+		r = push_declared_sums(s, cache, province, list);
 	if (r < 0)
 		return r;
 	json_set(p, "units", json_new_int((int64_t)count));

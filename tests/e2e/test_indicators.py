@@ -388,6 +388,26 @@ def test_declared_items_are_indicators_without_code(instance):
     assert instance.refused("declared", text)[0] == 1
 
 
+def test_declared_decimals_are_added_up_exactly_for_the_province(instance):
+    head = ("unit", "item", "period", "numerator", "denominator", "document")
+    units = [f"33{n:02}00" for n in range(1, 12)]  # Zhejiang has eleven; nine are the 80 % that are needed
+    rows = [(u, "credit", "2026-02", "0.1", "0.25", "通报") for u in units[:7]] + [(units[7], "credit", "2026-02", "3", "4", "通报")]
+    instance.load("declared", [dict(zip(head, r)) for r in rows])
+    instance.settle()
+    assert instance.one("credit", "2026-02", period="month")["province"] == {"value": None, "source": "computed", "above": None,
+                                                                            "status": "insufficient"}
+    rows.append((units[8], "credit", "2026-02", "0.305", "1", "通报"))
+    instance.load("declared", [dict(zip(head, r)) for r in rows] + [dict(zip(head, (u, "grants", "2026-02", "12.5", "", "x"))) for u in units])
+    instance.settle()
+    o = instance.one("credit", "2026-02", period="month")
+    assert o["province"] == {"value": 4005 / 6750, "source": "computed", "above": False, "status": "ok"}
+    assert instance.one("grants", "2026-02", period="month")["province"]["value"] == 137.5
+    sums = {i["id"]: i for i in instance.get("/api/v1/provinces/33").json()["indicators"]}
+    assert [sums["credit"][k] for k in ("period", "as_of", "value", "numerator", "denominator", "units", "units_ok", "status")] == \
+        ["month", "2026-02-01", 4005 / 6750, "4.005", "6.750", 11, 9, "ok"]
+    assert (sums["grants"]["value"], sums["grants"]["numerator"], sums["grants"]["denominator"]) == (137.5, "137.5", None)
+
+
 def test_the_gap_to_the_target_is_rounded_up_and_needs_target_and_population(instance):
     assert instance.one("gap_places", "2026-03-12")["reason"] == "population"
     assert instance.one("places_per_1000", "2026-03-12")["reason"] == "population"
