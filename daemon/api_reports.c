@@ -36,8 +36,31 @@ static int answer(struct api_call *c, const struct report_kind *kind, const char
 	int error = report_build(&r, &report);
 
 	if (error != 0)
-		return error < 0 ? error : API_NOT_FOUND;
+		return error == REPORT_NONE ? API_NOT_FOUND : error;
 	return send_report(c, kind, report, ret);
+}
+
+/* Both parameters are needed; `param` is the one beside the province. */
+static int province_report(struct api_call *c, const struct report_kind *kind, enum api_param param, json **ret)
+{
+	int r;
+
+	if (!c->params[PARAM_PROVINCE])
+		return api_refuse(c, PARAM_PROVINCE, NULL);
+	if (!c->params[param])
+		return api_refuse(c, param, NULL);
+	r = answer(c, kind, c->params[PARAM_PROVINCE], ret);
+	return r == REPORT_WRONG ? api_refuse(c, param, kind == &report_annual ? "a year that has begun" : "a cycle of the policy's length") : r;
+}
+
+static int annual_report(struct api_call *c, json **ret)
+{
+	return province_report(c, &report_annual, PARAM_YEAR, ret);
+}
+
+static int recommend_report(struct api_call *c, json **ret)
+{
+	return province_report(c, &report_recommend, PARAM_CYCLE, ret);
 }
 
 static int case_report(struct api_call *c, json **ret)
@@ -47,5 +70,8 @@ static int case_report(struct api_call *c, json **ret)
 
 const struct api_route api_report_routes[] = {
 	{ .method = "GET", .pattern = "/reports/case/{id}", .handler = case_report, .role = true, .slices = true, .params = P(FORMAT) },
+	{ .method = "GET", .pattern = "/reports/annual", .handler = annual_report, .slices = true, .params = P(FORMAT) | P(YEAR) | P(PROVINCE) },
+	{ .method = "GET", .pattern = "/reports/recommend", .handler = recommend_report, .slices = true,
+	  .params = P(FORMAT) | P(CYCLE) | P(PROVINCE) },
 	{ 0 },
 };

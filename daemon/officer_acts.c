@@ -8,6 +8,7 @@
 #include "etag.h"
 #include "objects.h"
 #include "procedures.h"
+#include "quota.h"
 #include "signals.h"
 #include "workdays.h"
 
@@ -329,33 +330,14 @@ static int examine_incident(struct acting *a)
 
 /* ---- designations ---- */
 
-/* How many the recommender has put forward in this cycle, and how many its share is (rounded down). */
 static int count_quota(struct acting *a, const char *cycle, struct act_case *c)
 {
-	_cleanup_(freep) char(*units)[UNIT_SIZE] = NULL;
-	char province[3], other[3];
-	const char *recommender = policy_recommender(c->policy, c->today, a->unit, province);
-	size_t count = 0;
-	int64_t eligible = 0;
-	int r;
+	struct quota quota;
+	int r = quota_of(a->in->store, c->policy, c->today, a->unit, cycle, &quota);
 
-	snprintf(province, sizeof province, "%.2s", a->unit);
-	r = object_units_of(a->in->store, province, &units, &count);
-	c->quota_used = 0;
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		int64_t put_forward = 0;
-
-		if (policy_eligible(c->policy, c->today, units[i]) != POLICY_YES ||
-		    strcmp(policy_recommender(c->policy, c->today, units[i], other), recommender) != 0)
-			continue;
-		eligible++;
-		r = store_get_int(a->in->store, &put_forward,
-				  "SELECT 1 FROM designation_event WHERE unit = ? AND act = 'recommend' AND cycle = ? LIMIT 1", "tt", units[i],
-				  cycle);
-		c->quota_used += put_forward;
-	}
-	c->quota_limit = eligible * policy_quota(c->policy, c->today)->share_per_mille / 1000;
-	return MIN(r, 0);
+	c->quota_used = quota.used;
+	c->quota_limit = quota.limit;
+	return r;
 }
 
 static int title_object(struct acting *a, json **ret)

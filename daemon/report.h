@@ -13,7 +13,8 @@
 #include "objects.h"
 #include "policy.h"
 
-#define REPORT_NONE 1 /* there is no such case, province … */
+#define REPORT_NONE 1  /* there is no such case, province … */
+#define REPORT_WRONG 2 /* a year that has not begun, a cycle of another length than the policy's */
 
 struct report;
 
@@ -40,12 +41,12 @@ struct report_kind {
 	const char *id, *zh, *en;
 	const char *basis_zh, *basis_en; /* where it is asked for */
 	const struct report_section *sections;
-	/* In the first slice: what the sections share. REPORT_NONE. */
+	/* In the first slice: what the sections share. REPORT_NONE, REPORT_WRONG. */
 	int (*open)(struct report *r);
 	bool wide; /* prints across the page */
 };
 extern const struct report_section report_check; /* the last section of every report: the ledger's head */
-extern const struct report_kind report_case;
+extern const struct report_kind report_case, report_annual, report_recommend;
 
 /* One report while it is built. */
 struct report {
@@ -69,7 +70,7 @@ struct report {
 	size_t row_count, row_cap;
 };
 
-/* Everything but what is borrowed is zero. Fills kind … today before. 0 and the caller's *ret, REPORT_NONE, < 0. */
+/* Everything but what is borrowed is zero. Fills kind … today before. 0 and the caller's *ret, REPORT_NONE, REPORT_WRONG, < 0. */
 int report_build(struct report *r, json **ret);
 void report_done(struct report *r);
 
@@ -89,8 +90,20 @@ int64_t report_int(const json *object, const char *key); /* 0 when it is no inte
 const char *report_text(const json *object, const char *key); /* "" when it is no text */
 json *report_said(const char *zh, const char *en);
 
+/* ---- reports of a province (report_units.c) ---- */
+
+/* Its units, its object, the policy. Cells of few answers are suppressed: such a report may be handed to anybody. */
+int report_open_province(struct report *r);
+/* The unit's object as of a day; its name is remembered for report_unit_row. */
+int report_unit_object(struct report *r, int64_t day, bool alone, json **ret);
+json *report_unit_row(const struct report *r); /* {unit, name} */
+const char *report_eligible(const struct report *r, const char *unit); /* yes, no, ask; NULL without a policy */
+/* Who recommends it: 330000 as the province, or the corps. */
+json *report_recommender(const struct report *r, const char *unit);
+
 /* Words of the codes that reports show; NULL for what has none. */
 const char *report_word(const char *code);
 const char *report_case_act(const char *code);
 const char *report_title_act(const char *code);
 const char *report_indicator(const char *code);
+const char *report_rule(const char *code);

@@ -6,6 +6,7 @@
 
 #include "indicators.h"
 #include "procedures.h"
+#include "rules.h"
 
 static const struct word {
 	const char *code, *zh;
@@ -40,6 +41,7 @@ static const struct word {
 	{ "accepted", "接受" }, { "refused_pii", "含个人信息拒收" }, { "fault", "处理故障" }, { "ok", "有数据" },
 	{ "no_data", "无数据" }, { "insufficient", "数据不足" }, { "amber", "黄" }, { "red", "红" }, { "yes", "可参评" },
 	{ "no", "不可参评" }, { "ask", "须逐案核准" }, { "computed", "计算" }, { "official", "官方公布" },
+	{ "population", "人口" }, { "policy", "政策数据" },
 	/* roles */
 	{ "viewer", "查阅者" }, { "duty_officer", "值班员" }, { "prov_hc", "省卫生健康委" }, { "prov_drc", "省发展改革委" },
 	{ "nhc", "国家卫生健康委" }, { "ndrc", "国家发展改革委" }, { "operator", "运维" },
@@ -79,4 +81,11 @@ const char *report_indicator(const char *id)
 	const struct indicator *i = indicator_of(id);
 
 	return i ? i->zh : NULL;
+}
+
+const char *report_rule(const char *id)
+{
+	const struct rule *rule = rule_of(id);
+
+	return rule ? rule->zh : NULL;
 }

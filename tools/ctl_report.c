@@ -16,6 +16,8 @@ static const struct kind {
 	const char *key, *wanted;
 } kinds[] = {
 	{ "case", true, 0, NULL, "case ID, as in report case C-2026-001" },
+	{ "annual", false, offsetof(struct ctl, year), "year", "annual --year 2026 --province 33" },
+	{ "recommend", false, offsetof(struct ctl, cycle), "cycle", "recommend --cycle 2027-2028 --province 33" },
 };
 
 static bool plain(const char *text)
@@ -91,7 +93,7 @@ int ctl_report(const struct ctl *ctl)
 	int r;
 
 	if (!k)
-		return wrong(ctl->args[0], "case");
+		return wrong(ctl->args[0], "case, annual or recommend");
 	if (!address(ctl, k, &target))
 		return wrong(k->name, k->wanted);
 	r = ctl_ask(ctl, "GET", target.p, NULL, NULL, &a);

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A province's year (管理办法 第七条): the creation activity and what the cities have to show. It may be handed to anybody: no nursery and
+ * no officer is named, cells of few answers are suppressed, of a case that is not decided it says so and nothing more.
+ */
+#include "clock.h"
+#include "indicators.h"
+#include "months.h"
+#include "objects_indicator.h"
+#include "report.h"
+#include "store.h"
+
+#include <stdio.h>
+
+/* ---- the year ---- */
+
+static int64_t first_day(int year)
+{
+	return clock_day_of(year, 1, 1);
+}
+
+static int64_t last_day(const struct report *r)
+{
+	return MIN(first_day(r->year + 1) - 1, r->today);
+}
+
+static int open_annual(struct report *r)
+{
+	char zh[128], en[128], until[CLOCK_TEXT_SIZE];
+	bool running = r->today < first_day(r->year + 1) - 1;
+	const char *name;
+	int error;
+
+	if (first_day(r->year) > r->today)
+		return REPORT_WRONG;
+	error = report_open_province(r);
+	if (error != 0)
+		return error;
+	name = report_text(r->about, "name");
+	clock_format_day(last_day(r), until);
+	snprintf(zh, sizeof zh, "%.40s%d年度示范城市创建活动报告%s%s%s", name, r->year, running ? "（截至" : "", running ? until : "", running ? "）" : "");
+	snprintf(en, sizeof en, "Annual report %d, province %s%s%s", r->year, r->subject, running ? ", so far: " : "", running ? until : "");
+	report_entitle(r, zh, en);
+	json_set(r->kept, "sources", json_new_object());
+	return 0;
+}
+
+/* ---- titles ---- */
+
+static int read_titles(struct report *r, json *rows)
+{
+	_cleanup_(json_freep) json *unit = NULL;
+	int error = report_unit_object(r, last_day(r), false, &unit);
+	json *row = report_unit_row(r);
+
+	json_push(rows, row);
+	json_set(row, "eligible", json_new_text(report_eligible(r, r->unit)));
+	json_set(row, "recommender", report_recommender(r, r->unit));
+	report_take(row, unit ? json_get(unit, "designation") : NULL, "status cycle effective_on document");
+	report_take(row, unit, "sites");
+	return error;
+}
+
+static const struct report_column title_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "eligible", .zh = "参评资格", .en = "eligible", .say = report_word },
+	{ .key = "recommender", .zh = "推荐单位", .en = "recommended by" },
+	{ .key = "status", .zh = "年末称号", .en = "title at the year's end", .say = report_word },
+	{ .key = "cycle", .zh = "周期", .en = "cycle" },
+	{ .key = "effective_on", .zh = "自", .en = "since", .shown = SHOWN_TIME },
+	{ .key = "document", .zh = "文件", .en = "document" },
+	{ .key = "sites", .zh = "机构数", .en = "nurseries" },
+	{ 0 },
+};
+
+/* ---- the creation activity: acts on titles ---- */
+
+static void take_body(json *row, const char *text)
+{
+	_cleanup_(json_freep) json *body = NULL;
+	size_t offset;
+
+	(void)json_parse(text, strlen(text), 16, &body, &offset);
+	report_take(row, body, "document where when");
+}
+
+static int read_acts(struct report *r, json *rows)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char text[CLOCK_TEXT_SIZE];
+	int error = store_query(r->store, &q,
+				"SELECT at, act, state, cycle, roles, body, n FROM designation_event WHERE unit = ? AND at >= ? AND at < ? ORDER BY n",
+				"tii", r->unit, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+
+	while (error >= 0 && (error = store_step(q)) > 0) {
+		json *row = report_unit_row(r);
+
+		json_set(row, "at", json_new_text(clock_format_time(store_int(q, 0), text)));
+		json_set(row, "act", json_new_text(store_text(q, 1)));
+		json_set(row, "state", json_new_text(store_text(q, 2)));
+		json_set(row, "cycle", json_new_text(store_text(q, 3)));
+		json_set(row, "roles", json_new_text(store_text(q, 4)));
+		take_body(row, store_text(q, 5));
+		json_set(row, "n", json_new_int(store_int(q, 6)));
+		json_push(rows, row);
+	}
+	return error;
+}
+
+static const struct report_column act_columns[] = {
+	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "act", .zh = "事项", .en = "act", .say = report_title_act },
+	{ .key = "state", .zh = "之后状态", .en = "state after it", .say = report_word },
+	{ .key = "cycle", .zh = "周期", .en = "cycle" },
+	{ .key = "roles", .zh = "角色", .en = "role", .say = report_word },
+	{ .key = "document", .zh = "文号", .en = "document" },
+	{ .key = "where", .zh = "公示载体", .en = "where public" },
+	{ .key = "when", .zh = "公示日期", .en = "when public" },
+	{ .key = "n", .zh = "账本行", .en = "ledger row" },
+	{ 0 },
+};
+
+/* ---- indicators: stocks as of the year's last month, flows over its months ---- */
+
+static void remember_source(struct report *r, const char *what, const char *as_of, const char *document)
+{
+	json *sources = json_get(r->kept, "sources"), *row = json_new_object();
+	_cleanup_(buf_done) struct buf key = { 0 };
+
+	buf_printf(&key, "%s|%s|%s", what, as_of, document);
+	json_set(row, "what", json_new_text(what));
+	json_set(row, "as_of", json_new_text(as_of));
+	json_set(row, "document", json_new_text(document));
+	json_set(sources, key.p, row);
+}
+
+static void remember_sources(struct report *r, const json *indicator)
+{
+	const json *list = json_get(indicator, "sources"), *province = json_get(indicator, "province");
+
+	for (size_t i = 0; list && i < json_count(list); i++)
+		remember_source(r, report_text(json_at(list, i), "what"), report_text(json_at(list, i), "as_of"),
+				report_text(json_at(list, i), "document"));
+	if (province && strcmp(report_text(province, "source"), "official") == 0)
+		remember_source(r, report_text(indicator, "id"), report_text(province, "as_of"), report_text(province, "document"));
+}
+
+static int last_month(struct report *r, const char *indicator, int64_t *ret)
+{
+	*ret = STORE_NULL;
+	return store_get_int(r->store, ret,
+			     "SELECT max(as_of) FROM sample WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of BETWEEN ? AND ?", "ttii",
+			     r->unit, indicator, first_day(r->year), last_day(r));
+}
+
+static int month_object(struct report *r, const char *indicator, int64_t month, json **ret)
+{
+	int error = object_indicator_cached(r->store, &r->sums, r->unit, indicator, "month", month, ret);
+
+	return MIN(error, 0);
+}
+
+static bool is_number(const json *v)
+{
+	return v && (json_kind(v) == JSON_KIND_INT || json_kind(v) == JSON_KIND_REAL);
+}
+
+static void set_change(json *row)
+{
+	const json *value = json_get(row, "value"), *before = json_get(row, "before");
+
+	if (!is_number(value) || !is_number(before))
+		return;
+	if (json_kind(value) == JSON_KIND_INT && json_kind(before) == JSON_KIND_INT)
+		json_set(row, "change", json_new_int(json_int(value) - json_int(before)));
+	else
+		json_set(row, "change", json_new_real(json_real(value) - json_real(before)));
+}
+
+static int add_stock(struct report *r, const struct indicator *indicator, json *rows)
+{
+	_cleanup_(json_freep) json *now = NULL, *before = NULL;
+	int year, month, day_of_month;
+	int64_t as_of;
+	json *row;
+	int error = last_month(r, indicator->id, &as_of);
+
+	if (error < 0 || as_of == STORE_NULL)
+		return MIN(error, 0);
+	clock_date_of(as_of, &year, &month, &day_of_month);
+	error = month_object(r, indicator->id, as_of, &now);
+	if (error >= 0)
+		error = month_object(r, indicator->id, clock_day_of(year - 1, month, 1), &before);
+	if (error < 0 || !now)
+		return error;
+	row = report_unit_row(r);
+	json_push(rows, row);
+	report_take(row, now, "id period=as_of value numerator denominator status reason interval verdict stale missing final");
+	report_take(row, before, "before=value");
+	report_take(row, json_get(now, "target"), "target=value met");
+	report_take(row, json_get(now, "province"), "province=value above");
+	if (json_get(now, "province") && json_get(json_get(now, "province"), "worse"))
+		report_take(row, json_get(now, "province"), "worse");
+	set_change(row);
+	remember_sources(r, now);
+	return 0;
+}
+
+struct flow {
+	int64_t numerator, denominator, months; /* months that have a value */
+};
+
+static int sum_flow(struct report *r, const char *indicator, int year, struct flow *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int error = store_query(r->store, &q,
+				"SELECT ifnull(sum(numerator), 0), ifnull(sum(denominator), 0), count(*) FROM sample WHERE unit = ? AND indicator = ?"
+				" AND period = 'month' AND as_of BETWEEN ? AND ? AND status = 'ok' AND typeof(numerator) = 'integer'",
+				"ttii", r->unit, indicator, first_day(year), first_day(year + 1) - 1);
+
+	*ret = (struct flow){ 0 };
+	if (error >= 0 && (error = store_step(q)) > 0) {
+		ret->numerator = store_int(q, 0);
+		ret->denominator = store_int(q, 1);
+		ret->months = store_int(q, 2);
+	}
+	return MIN(error, 0);
+}
+
+static json *flow_value(const struct indicator *indicator, const struct flow *f)
+{
+	return f->months > 0 ? indicator_value(indicator, f->numerator, f->denominator) : json_new_null();
+}
+
+static int add_flow(struct report *r, const struct indicator *indicator, json *rows)
+{
+	struct flow now, before = { 0 };
+	char period[8];
+	json *row;
+	int error = sum_flow(r, indicator->id, r->year, &now);
+
+	if (error >= 0)
+		error = sum_flow(r, indicator->id, r->year - 1, &before);
+	if (error < 0 || now.months == 0)
+		return error;
+	row = report_unit_row(r);
+	json_push(rows, row);
+	snprintf(period, sizeof period, "%d", r->year);
+	json_set(row, "id", json_new_text(indicator->id));
+	json_set(row, "period", json_new_text(period));
+	json_set(row, "value", flow_value(indicator, &now));
+	json_set(row, "numerator", json_new_int(now.numerator));
+	json_set(row, "denominator", indicator->count ? NULL : json_new_int(now.denominator));
+	json_set(row, "before", flow_value(indicator, &before));
+	json_set(row, "status", json_new_text("ok"));
+	set_change(row);
+	return 0;
+}
+
+static int add_indicators(struct report *r, bool headline, json *rows)
+{
+	int error = 0;
+
+	for (size_t i = 0; error >= 0 && i < indicator_count; i++)
+		if (indicators[i].headline == headline)
+			error = indicators[i].flow ? add_flow(r, &indicators[i], rows) : add_stock(r, &indicators[i], rows);
+	return error;
+}
+
+static int read_headlines(struct report *r, json *rows)
+{
+	return add_indicators(r, true, rows);
+}
+
+static int read_others(struct report *r, json *rows)
+{
+	return add_indicators(r, false, rows);
+}
+
+static const struct report_column headline_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
+	{ .key = "value", .zh = "数值", .en = "value" },
+	{ .key = "before", .zh = "上年同期", .en = "a year before" },
+	{ .key = "change", .zh = "变化", .en = "change" },
+	{ .key = "target", .zh = "目标", .en = "target" },
+	{ .key = "met", .zh = "达标", .en = "met" },
+	{ .key = "province", .zh = "全省", .en = "province" },
+	{ .key = "above", .zh = "高于全省", .en = "above it" },
+	{ .key = "numerator", .zh = "分子", .en = "numerator" },
+	{ .key = "denominator", .zh = "分母", .en = "denominator" },
+	{ .key = "status", .zh = "状态", .en = "status", .say = report_word },
+	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
+	{ 0 },
+};
+
+static const struct report_column other_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
+	{ .key = "value", .zh = "数值", .en = "value" },
+	{ .key = "before", .zh = "上年同期", .en = "a year before" },
+	{ .key = "change", .zh = "变化", .en = "change" },
+	{ .key = "numerator", .zh = "分子", .en = "numerator" },
+	{ .key = "denominator", .zh = "分母", .en = "denominator" },
+	{ .key = "interval", .zh = "95%区间", .en = "95 % interval" },
+	{ .key = "verdict", .zh = "评判", .en = "verdict", .say = report_word },
+	{ .key = "status", .zh = "状态", .en = "status", .say = report_word },
+	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
+	{ 0 },
+};
+
+/* ---- incidents ---- */
+
+static int set_severities(struct report *r, json *row)
+{
+	static const char *const keys[] = { "", "s1", "s2", "s3", "s4" };
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t counts[5] = { 0 }, unconfirmed = 0;
+	int error = store_query(r->store, &q,
+				"SELECT severity, unconfirmed, count(*) FROM incident WHERE unit = ? AND occurred_at >= ? AND occurred_at < ? AND live = 1"
+				" GROUP BY severity, unconfirmed",
+				"tii", r->unit, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+
+	while (error >= 0 && (error = store_step(q)) > 0) {
+		int64_t severity = store_int(q, 0);
+
+		if (store_int(q, 1))
+			unconfirmed += store_int(q, 2);
+		else if (severity >= 1 && severity <= 4)
+			counts[severity] += store_int(q, 2);
+	}
+	for (size_t i = 1; i < ARRAY_SIZE(keys); i++)
+		json_set(row, keys[i], json_new_int(counts[i]));
+	json_set(row, "unconfirmed", json_new_int(unconfirmed));
+	return error;
+}
+
+static int read_incidents(struct report *r, json *rows)
+{
+	struct flow late, liable;
+	json *row = report_unit_row(r);
+	int error = set_severities(r, row);
+
+	json_push(rows, row);
+	if (error >= 0)
+		error = sum_flow(r, "late_report_rate", r->year, &late);
+	if (error >= 0)
+		error = sum_flow(r, "liability_accidents", r->year, &liable);
+	if (error < 0)
+		return error;
+	json_set(row, "late", json_new_int(late.numerator));
+	json_set(row, "late_of", json_new_int(late.denominator));
+	json_set(row, "liable", json_new_int(liable.numerator));
+	return 0;
+}
+
+static const struct report_column incident_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "s1", .zh = "S1 重大", .en = "S1" },
+	{ .key = "s2", .zh = "S2", .en = "S2" },
+	{ .key = "s3", .zh = "S3", .en = "S3" },
+	{ .key = "s4", .zh = "S4", .en = "S4" },
+	{ .key = "unconfirmed", .zh = "待核实", .en = "unconfirmed S1" },
+	{ .key = "late", .zh = "迟报", .en = "reported late" },
+	{ .key = "late_of", .zh = "可判定是否迟报", .en = "of events that can be judged" },
+	{ .key = "liable", .zh = "安全责任事故", .en = "a nursery was liable" },
+	{ 0 },
+};
+
+/* ---- alerts and cases of the whole province ---- */
+
+/* Where the row's unit is a column of the statement. */
+static json *row_of(const struct report *r, const char *unit)
+{
+	json *row = json_new_object();
+
+	json_set(row, "unit", json_new_text(unit));
+	json_set(row, "name", json_new_text(report_text(json_get(r->kept, "names"), unit)));
+	return row;
+}
+
+static int read_alerts(struct report *r, json *rows)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int error = store_query(r->store, &q,
+				"SELECT unit, rule, count(*), sum(state = 'open') FROM alert WHERE unit >= ?1 AND unit < ?1 || ':' AND raised_at >= ?2"
+				" AND raised_at < ?3 GROUP BY unit, rule ORDER BY unit, rule",
+				"tii", r->subject, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+
+	while (error >= 0 && (error = store_step(q)) > 0) {
+		json *row = row_of(r, store_text(q, 0));
+
+		json_set(row, "rule", json_new_text(store_text(q, 1)));
+		json_set(row, "raised", json_new_int(store_int(q, 2)));
+		json_set(row, "open", json_new_int(store_int(q, 3)));
+		json_push(rows, row);
+	}
+	return error;
+}
+
+static const struct report_column alert_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "rule", .zh = "规则", .en = "rule", .say = report_rule },
+	{ .key = "raised", .zh = "本年发出", .en = "raised in the year" },
+	{ .key = "open", .zh = "其中未结", .en = "still open" },
+	{ 0 },
+};
+
+static int read_cases(struct report *r, json *rows)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	char text[CLOCK_TEXT_SIZE];
+	int error = store_query(r->store, &q,
+				"SELECT unit, id, ground, opened_at, iif(state IN ('retained', 'revoked', 'published', 'barred', 'restored',"
+				" 'unsubstantiated', 'merged'), state, 'open'), decided_on, barred_cycle FROM case_file WHERE unit >= ?1"
+				" AND unit < ?1 || ':' AND opened_at < ?3 AND (opened_at >= ?2 OR is_open = 1 OR decided_on >= ?4) ORDER BY year, no",
+				"tiii", r->subject, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)),
+				first_day(r->year));
+
+	while (error >= 0 && (error = store_step(q)) > 0) {
+		json *row = row_of(r, store_text(q, 0));
+
+		json_set(row, "case", json_new_text(store_text(q, 1)));
+		json_set(row, "ground", json_new_text(store_text(q, 2)));
+		json_set(row, "opened_at", json_new_text(clock_format_time(store_int(q, 3), text)));
+		json_set(row, "outcome", json_new_text(store_text(q, 4)));
+		if (!store_is_null(q, 5))
+			json_set(row, "decided_on", json_new_text(clock_format_day(store_int(q, 5), text)));
+		json_set(row, "barred_cycle", json_new_text(store_text(q, 6)));
+		json_push(rows, row);
+	}
+	return error;
+}
+
+static const struct report_column case_columns[] = {
+	{ .key = "case", .zh = "案件", .en = "case" },
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "ground", .zh = "事由", .en = "ground" },
+	{ .key = "opened_at", .zh = "立案", .en = "opened", .shown = SHOWN_TIME },
+	{ .key = "outcome", .zh = "结果", .en = "outcome", .say = report_word },
+	{ .key = "decided_on", .zh = "决定日期", .en = "decided on", .shown = SHOWN_TIME },
+	{ .key = "barred_cycle", .zh = "不得申报的周期", .en = "barred cycle" },
+	{ 0 },
+};
+
+/* ---- declared items ---- */
+
+#define DECLARED_A_SLICE 200
+
+static int add_declared(struct report *r, const char *item, const char *period, int64_t as_of, json *rows)
+{
+	_cleanup_(json_freep) json *object = NULL;
+	int error = object_indicator_revision(r->store, &r->sums, r->unit, item, period, as_of, 0, &object);
+	json *row;
+
+	if (error < 0 || !object)
+		return MIN(error, 0);
+	row = report_unit_row(r);
+	json_push(rows, row);
+	report_take(row, object, "item=id period=as_of value numerator denominator revision");
+	report_take(row, json_at(json_get(object, "sources"), 0), "document");
+	return 0;
+}
+
+static int read_declared(struct report *r, json *rows)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t count = 0;
+	int error = store_query(r->store, &q,
+				"SELECT item, period, as_of FROM declared WHERE unit = ? AND as_of BETWEEN ? AND ? ORDER BY item, as_of, period"
+				" LIMIT ? OFFSET ?",
+				"tiiii", r->unit, first_day(r->year), first_day(r->year + 1) - 1, (int64_t)DECLARED_A_SLICE,
+				(int64_t)(r->at * DECLARED_A_SLICE));
+
+	for (; error >= 0 && (error = store_step(q)) > 0; count++)
+		error = add_declared(r, store_text(q, 0), store_text(q, 1), store_int(q, 2), rows);
+	return error < 0 || count < DECLARED_A_SLICE ? error : REPORT_MORE;
+}
+
+static const struct report_column declared_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "item", .zh = "申报事项", .en = "item" },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
+	{ .key = "value", .zh = "数值", .en = "value" },
+	{ .key = "numerator", .zh = "分子", .en = "numerator" },
+	{ .key = "denominator", .zh = "分母", .en = "denominator" },
+	{ .key = "document", .zh = "文件", .en = "document" },
+	{ 0 },
+};
+
+/* ---- the quality of the data ---- */
+
+static int read_quality(struct report *r, json *rows)
+{
+	_cleanup_(json_freep) json *places = NULL;
+	struct flow complete, timely = { 0 };
+	int64_t month;
+	json *row = report_unit_row(r);
+	int error = last_month(r, "places_total", &month);
+
+	json_push(rows, row);
+	if (error >= 0 && month != STORE_NULL)
+		error = month_object(r, "places_total", month, &places);
+	if (error >= 0)
+		error = sum_flow(r, "completeness", r->year, &complete);
+	if (error >= 0)
+		error = sum_flow(r, "timeliness", r->year, &timely);
+	if (error < 0)
+		return error;
+	json_set(row, "completeness", flow_value(indicator_of("completeness"), &complete));
+	json_set(row, "received", json_new_int(complete.numerator));
+	json_set(row, "expected", json_new_int(complete.denominator));
+	json_set(row, "timeliness", flow_value(indicator_of("timeliness"), &timely));
+	report_take(row, places, "silent=missing stale at=as_of");
+	return 0;
+}
+
+static const struct report_column quality_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit" },
+	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "completeness", .zh = "上报完整率（%）", .en = "reports received (%)" },
+	{ .key = "received", .zh = "实收", .en = "received" },
+	{ .key = "expected", .zh = "应收", .en = "expected" },
+	{ .key = "timeliness", .zh = "上报及时率（%）", .en = "in time (%)" },
+	{ .key = "silent", .zh = "无可用报告的机构", .en = "sites silent (no usable report)" },
+	{ .key = "stale", .zh = "数据陈旧的机构", .en = "sites with stale reports" },
+	{ .key = "at", .zh = "截至", .en = "as of", .shown = SHOWN_TIME },
+	{ 0 },
+};
+
+/* ---- sources ---- */
+
+static int read_sources(struct report *r, json *rows)
+{
+	const json *sources = json_get(r->kept, "sources");
+	int64_t policy = 0;
+	char text[64];
+	int error = store_get_int(r->store, &policy, "SELECT max(n) FROM policy", "");
+
+	for (void *i = json_first(sources); i; i = json_next(sources, i))
+		json_push(rows, json_keep(json_value(i)));
+	if (policy > 0) {
+		json *row = json_new_object();
+
+		snprintf(text, sizeof text, "policy.conf, ledger row %lld", (long long)policy);
+		json_set(row, "what", json_new_text("policy"));
+		json_set(row, "document", json_new_text(text));
+		json_push(rows, row);
+	}
+	return MIN(error, 0);
+}
+
+static const struct report_column source_columns[] = {
+	{ .key = "what", .zh = "数据", .en = "what", .say = report_word },
+	{ .key = "as_of", .zh = "时点", .en = "as of", .shown = SHOWN_TIME },
+	{ .key = "document", .zh = "出处", .en = "document" },
+	{ 0 },
+};
+
+static const struct report_section sections[] = {
+	{ "titles", "创建单位与称号", "Units and titles", title_columns, .each_unit = true, .read = read_titles },
+	{ "acts", "创建活动", "The creation activity", act_columns, .each_unit = true, .read = read_acts },
+	{ "headlines", "主要指标", "Headline indicators", headline_columns, .each_unit = true, .read = read_headlines,
+	  .note_zh = "存量为本年最后一个有数据的月份，与上年同月相比；流量为全年各月之和，与上年相比。",
+	  .note_en = "Stocks: the year's last month that has a value, against the same month a year before. Flows: the year's months together, against the year before." },
+	{ "others", "其他指标与满意度", "Other indicators and satisfaction", other_columns, .each_unit = true, .read = read_others,
+	  .note_zh = "不足5份答卷的满意度不予显示。",
+	  .note_en = "Satisfaction of fewer than 5 answers is suppressed." },
+	{ "incidents", "安全事件", "Incidents by severity", incident_columns, .each_unit = true, .read = read_incidents },
+	{ "alerts", "预警", "Alerts", alert_columns, .read = read_alerts },
+	{ "cases", "撤销命名案件", "Revocation cases", case_columns, .read = read_cases },
+	{ "declared", "申报事项", "Declared items", declared_columns, .each_unit = true, .read = read_declared },
+	{ "quality", "数据质量", "Quality of the data", quality_columns, .each_unit = true, .read = read_quality },
+	{ "sources", "数据来源", "Sources", source_columns, .read = read_sources },
+	{ 0 },
+};
+
+const struct report_kind report_annual = {
+	.id = "annual",
+	.zh = "年度报告",
+	.en = "Annual report",
+	.basis_zh = "依据：《全国婴幼儿照护服务示范城市创建活动管理办法》第七条。",
+	.basis_en = "Measures for demonstration cities, Article 7.",
+	.sections = sections,
+	.open = open_annual,
+	.wide = true,
+};
