@@ -166,6 +166,16 @@ static int add_section(struct report *r, const struct report_section *s, json *s
 	return read_section(r, s, rows);
 }
 
+static int add_sections(struct report *r, bool late, json *sections)
+{
+	int error = 0;
+
+	for (const struct report_section *s = r->kind->sections; error >= 0 && s->id; s++)
+		if (s->late == late)
+			error = add_section(r, s, sections);
+	return error;
+}
+
 static int open_report(struct report *r, json *rows)
 {
 	(void)rows;
@@ -188,8 +198,9 @@ int report_build(struct report *r, json **ret)
 	error = slice(r, open_report, NULL);
 	if (error != 0)
 		return error;
-	for (const struct report_section *s = r->kind->sections; error >= 0 && s->id; s++)
-		error = add_section(r, s, sections);
+	error = add_sections(r, false, sections);
+	if (error >= 0)
+		error = add_sections(r, true, sections);
 	if (error >= 0)
 		error = add_section(r, &report_check, sections);
 	if (error < 0)

@@ -18,7 +18,13 @@
 
 struct report;
 
-enum report_shown { SHOWN_TEXT, SHOWN_TIME, SHOWN_CODE };
+enum report_shown {
+	SHOWN_TEXT,
+	SHOWN_LINE,   /* on one line */
+	SHOWN_TIME,   /* that, and an instant as Shanghai's */
+	SHOWN_NUMBER, /* to the right, also where it is a decimal string or missing */
+	SHOWN_CODE,   /* every character matters */
+};
 
 struct report_column {
 	const char *key, *zh, *en; /* the last of a list has no key */
@@ -31,6 +37,7 @@ struct report_section {
 	const struct report_column *columns;
 	bool pairs; /* one row, shown as headings and values */
 	bool each_unit; /* read once a unit of the report, r->unit */
+	bool late;      /* read when the others are, shown in its place */
 	/* Adds rows. REPORT_MORE: there are more, call again. */
 	int (*read)(struct report *r, json *rows);
 	const char *note_zh, *note_en; /* below the title, or NULL */

@@ -42,6 +42,7 @@ static int open_annual(struct report *r)
 	snprintf(en, sizeof en, "Annual report %d, province %s%s%s", r->year, r->subject, running ? ", so far: " : "", running ? until : "");
 	report_entitle(r, zh, en);
 	json_set(r->kept, "sources", json_new_object());
+	json_set(r->kept, "province", json_new_object());
 	return 0;
 }
 
@@ -62,13 +63,13 @@ static int read_titles(struct report *r, json *rows)
 }
 
 static const struct report_column title_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "eligible", .zh = "参评资格", .en = "eligible", .say = report_word },
 	{ .key = "recommender", .zh = "推荐单位", .en = "recommended by" },
 	{ .key = "status", .zh = "年末称号", .en = "title at the year's end", .say = report_word },
 	{ .key = "cycle", .zh = "周期", .en = "cycle" },
-	{ .key = "effective_on", .zh = "自", .en = "since", .shown = SHOWN_TIME },
+	{ .key = "effective_on", .zh = "自", .en = "since", .shown = SHOWN_LINE },
 	{ .key = "document", .zh = "文件", .en = "document" },
 	{ .key = "sites", .zh = "机构数", .en = "nurseries" },
 	{ 0 },
@@ -110,8 +111,8 @@ static int read_acts(struct report *r, json *rows)
 
 static const struct report_column act_columns[] = {
 	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "act", .zh = "事项", .en = "act", .say = report_title_act },
 	{ .key = "state", .zh = "之后状态", .en = "state after it", .say = report_word },
 	{ .key = "cycle", .zh = "周期", .en = "cycle" },
@@ -180,6 +181,29 @@ static void set_change(json *row)
 		json_set(row, "change", json_new_real(json_real(value) - json_real(before)));
 }
 
+/* 95 %, as shares. */
+static void set_interval(json *row, const json *interval)
+{
+	char text[32];
+
+	if (!interval || json_count(interval) != 2)
+		return;
+	snprintf(text, sizeof text, "%.4f–%.4f", json_real(json_at(interval, 0)), json_real(json_at(interval, 1)));
+	json_set(row, "interval", json_new_text(text));
+}
+
+/* The province's own value stands in the object of each of its units. */
+static void remember_province(struct report *r, const struct indicator *indicator, const json *now, const json *before)
+{
+	json *row = json_new_object();
+
+	report_take(row, now, "id period=as_of");
+	report_take(row, json_get(now, "province"), "value source");
+	report_take(row, before ? json_get(before, "province") : NULL, "before=value");
+	set_change(row);
+	json_set(json_get(r->kept, "province"), indicator->id, row);
+}
+
 static int add_stock(struct report *r, const struct indicator *indicator, json *rows)
 {
 	_cleanup_(json_freep) json *now = NULL, *before = NULL;
@@ -198,14 +222,14 @@ static int add_stock(struct report *r, const struct indicator *indicator, json *
 		return error;
 	row = report_unit_row(r);
 	json_push(rows, row);
-	report_take(row, now, "id period=as_of value numerator denominator status reason interval verdict stale missing final");
+	report_take(row, now, "id period=as_of value numerator denominator reason verdict");
 	report_take(row, before, "before=value");
 	report_take(row, json_get(now, "target"), "target=value met");
 	report_take(row, json_get(now, "province"), "province=value above");
-	if (json_get(now, "province") && json_get(json_get(now, "province"), "worse"))
-		report_take(row, json_get(now, "province"), "worse");
+	set_interval(row, json_get(now, "interval"));
 	set_change(row);
 	remember_sources(r, now);
+	remember_province(r, indicator, now, before);
 	return 0;
 }
 
@@ -235,6 +259,29 @@ static json *flow_value(const struct indicator *indicator, const struct flow *f)
 	return f->months > 0 ? indicator_value(indicator, f->numerator, f->denominator) : json_new_null();
 }
 
+/* Σ numerators / Σ denominators of the units so far. */
+static void add_to_province(struct report *r, const struct indicator *indicator, const struct flow *now, const struct flow *before)
+{
+	static const char *const keys[] = { "n", "d", "m", "before_n", "before_d", "before_m" };
+	const int64_t more[] = { now->numerator, now->denominator, now->months, before->numerator, before->denominator, before->months };
+	json *known = json_get(json_get(r->kept, "province"), indicator->id), *row = json_new_object();
+	int64_t sums[ARRAY_SIZE(keys)];
+	char period[8];
+
+	snprintf(period, sizeof period, "%d", r->year);
+	json_set(row, "id", json_new_text(indicator->id));
+	json_set(row, "period", json_new_text(period));
+	json_set(row, "source", json_new_text("computed"));
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		sums[i] = report_int(known, keys[i]) + more[i];
+		json_set(row, keys[i], json_new_int(sums[i]));
+	}
+	json_set(row, "value", flow_value(indicator, &(struct flow){ sums[0], sums[1], sums[2] }));
+	json_set(row, "before", flow_value(indicator, &(struct flow){ sums[3], sums[4], sums[5] }));
+	set_change(row);
+	json_set(json_get(r->kept, "province"), indicator->id, row);
+}
+
 static int add_flow(struct report *r, const struct indicator *indicator, json *rows)
 {
 	struct flow now, before = { 0 };
@@ -255,8 +302,8 @@ static int add_flow(struct report *r, const struct indicator *indicator, json *r
 	json_set(row, "numerator", json_new_int(now.numerator));
 	json_set(row, "denominator", indicator->count ? NULL : json_new_int(now.denominator));
 	json_set(row, "before", flow_value(indicator, &before));
-	json_set(row, "status", json_new_text("ok"));
 	set_change(row);
+	add_to_province(r, indicator, &now, &before);
 	return 0;
 }
 
@@ -280,38 +327,64 @@ static int read_others(struct report *r, json *rows)
 	return add_indicators(r, false, rows);
 }
 
-static const struct report_column headline_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+/* Read when all units were. */
+static int read_province(struct report *r, json *rows)
+{
+	const json *province = json_get(r->kept, "province");
+
+	for (size_t i = 0; i < indicator_count; i++) {
+		const json *known = json_get(province, indicators[i].id);
+		json *row;
+
+		if (!known || indicators[i].survey)
+			continue;
+		row = json_new_object();
+		report_take(row, known, "id period value before change source");
+		json_push(rows, row);
+	}
+	return 0;
+}
+
+static const struct report_column province_columns[] = {
 	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
-	{ .key = "value", .zh = "数值", .en = "value" },
-	{ .key = "before", .zh = "上年同期", .en = "a year before" },
-	{ .key = "change", .zh = "变化", .en = "change" },
-	{ .key = "target", .zh = "目标", .en = "target" },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
+	{ .key = "value", .zh = "全省数值", .en = "value", .shown = SHOWN_NUMBER },
+	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
+	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
+	{ .key = "source", .zh = "来源", .en = "source", .say = report_word },
+	{ 0 },
+};
+
+static const struct report_column headline_columns[] = {
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
+	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
+	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
+	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
+	{ .key = "target", .zh = "目标", .en = "target", .shown = SHOWN_NUMBER },
 	{ .key = "met", .zh = "达标", .en = "met" },
-	{ .key = "province", .zh = "全省", .en = "province" },
+	{ .key = "province", .zh = "全省", .en = "province", .shown = SHOWN_NUMBER },
 	{ .key = "above", .zh = "高于全省", .en = "above it" },
-	{ .key = "numerator", .zh = "分子", .en = "numerator" },
-	{ .key = "denominator", .zh = "分母", .en = "denominator" },
-	{ .key = "status", .zh = "状态", .en = "status", .say = report_word },
+	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
+	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
 	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
 	{ 0 },
 };
 
 static const struct report_column other_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
-	{ .key = "value", .zh = "数值", .en = "value" },
-	{ .key = "before", .zh = "上年同期", .en = "a year before" },
-	{ .key = "change", .zh = "变化", .en = "change" },
-	{ .key = "numerator", .zh = "分子", .en = "numerator" },
-	{ .key = "denominator", .zh = "分母", .en = "denominator" },
-	{ .key = "interval", .zh = "95%区间", .en = "95 % interval" },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
+	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
+	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
+	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
+	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
+	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
+	{ .key = "interval", .zh = "95%区间", .en = "95 % interval", .shown = SHOWN_LINE },
 	{ .key = "verdict", .zh = "评判", .en = "verdict", .say = report_word },
-	{ .key = "status", .zh = "状态", .en = "status", .say = report_word },
 	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
 	{ 0 },
 };
@@ -362,8 +435,8 @@ static int read_incidents(struct report *r, json *rows)
 }
 
 static const struct report_column incident_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "s1", .zh = "S1 重大", .en = "S1" },
 	{ .key = "s2", .zh = "S2", .en = "S2" },
 	{ .key = "s3", .zh = "S3", .en = "S3" },
@@ -407,8 +480,8 @@ static int read_alerts(struct report *r, json *rows)
 }
 
 static const struct report_column alert_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "rule", .zh = "规则", .en = "rule", .say = report_rule },
 	{ .key = "raised", .zh = "本年发出", .en = "raised in the year" },
 	{ .key = "open", .zh = "其中未结", .en = "still open" },
@@ -443,12 +516,12 @@ static int read_cases(struct report *r, json *rows)
 
 static const struct report_column case_columns[] = {
 	{ .key = "case", .zh = "案件", .en = "case" },
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "ground", .zh = "事由", .en = "ground" },
 	{ .key = "opened_at", .zh = "立案", .en = "opened", .shown = SHOWN_TIME },
 	{ .key = "outcome", .zh = "结果", .en = "outcome", .say = report_word },
-	{ .key = "decided_on", .zh = "决定日期", .en = "decided on", .shown = SHOWN_TIME },
+	{ .key = "decided_on", .zh = "决定日期", .en = "decided on", .shown = SHOWN_LINE },
 	{ .key = "barred_cycle", .zh = "不得申报的周期", .en = "barred cycle" },
 	{ 0 },
 };
@@ -488,13 +561,13 @@ static int read_declared(struct report *r, json *rows)
 }
 
 static const struct report_column declared_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "item", .zh = "申报事项", .en = "item" },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_TIME },
-	{ .key = "value", .zh = "数值", .en = "value" },
-	{ .key = "numerator", .zh = "分子", .en = "numerator" },
-	{ .key = "denominator", .zh = "分母", .en = "denominator" },
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
+	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
+	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
+	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
 	{ .key = "document", .zh = "文件", .en = "document" },
 	{ 0 },
 };
@@ -527,15 +600,15 @@ static int read_quality(struct report *r, json *rows)
 }
 
 static const struct report_column quality_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "completeness", .zh = "上报完整率（%）", .en = "reports received (%)" },
 	{ .key = "received", .zh = "实收", .en = "received" },
 	{ .key = "expected", .zh = "应收", .en = "expected" },
 	{ .key = "timeliness", .zh = "上报及时率（%）", .en = "in time (%)" },
 	{ .key = "silent", .zh = "无可用报告的机构", .en = "sites silent (no usable report)" },
 	{ .key = "stale", .zh = "数据陈旧的机构", .en = "sites with stale reports" },
-	{ .key = "at", .zh = "截至", .en = "as of", .shown = SHOWN_TIME },
+	{ .key = "at", .zh = "截至", .en = "as of", .shown = SHOWN_LINE },
 	{ 0 },
 };
 
@@ -563,12 +636,13 @@ static int read_sources(struct report *r, json *rows)
 
 static const struct report_column source_columns[] = {
 	{ .key = "what", .zh = "数据", .en = "what", .say = report_word },
-	{ .key = "as_of", .zh = "时点", .en = "as of", .shown = SHOWN_TIME },
+	{ .key = "as_of", .zh = "时点", .en = "as of", .shown = SHOWN_LINE },
 	{ .key = "document", .zh = "出处", .en = "document" },
 	{ 0 },
 };
 
 static const struct report_section sections[] = {
+	{ "province", "全省概况", "The province as a whole", province_columns, .late = true, .read = read_province },
 	{ "titles", "创建单位与称号", "Units and titles", title_columns, .each_unit = true, .read = read_titles },
 	{ "acts", "创建活动", "The creation activity", act_columns, .each_unit = true, .read = read_acts },
 	{ "headlines", "主要指标", "Headline indicators", headline_columns, .each_unit = true, .read = read_headlines,

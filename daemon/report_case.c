@@ -86,9 +86,9 @@ static int open_case(struct report *r)
 static const struct ground {
 	const char *id, *article, *zh, *en;
 } grounds[] = {
-	{ "art5-1", "管理办法 第五条(一)", "发生重大安全责任事故", "a major safety accident that somebody is liable for" },
-	{ "art5-2", "管理办法 第五条(二)", "工作退步、措施不力、弄虚作假等", "regress, ineffective measures, falsification or the like" },
-	{ "art5-3", "管理办法 第五条(三)", "满意度不高", "satisfaction is low" },
+	{ "art5-1", "管理办法 第五条(一)", "发生重大安全责任事故的", "a major safety accident with liability occurred" },
+	{ "art5-2", "管理办法 第五条(二)", "措施不力，工作退步，存在弄虚作假等情形的", "ineffective measures, regress, falsification or the like" },
+	{ "art5-3", "管理办法 第五条(三)", "托育机构、婴幼儿家庭对政策环境和服务管理满意度不高的", "nurseries or families are not satisfied with policy or services" },
 };
 
 static void set_ground(json *row, const char *id)
@@ -153,8 +153,8 @@ static int read_unit(struct report *r, json *rows)
 }
 
 static const struct report_column unit_columns[] = {
-	{ .key = "unit", .zh = "单位代码", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位代码", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "province", .zh = "省份代码", .en = "province" },
 	{ .key = "status", .zh = "称号状态", .en = "designation", .say = report_word },
 	{ .key = "cycle", .zh = "周期", .en = "cycle" },
@@ -298,8 +298,8 @@ static int read_alerts(struct report *r, json *rows)
 }
 
 static const struct report_column alert_columns[] = {
-	{ .key = "id", .zh = "预警", .en = "alert", .shown = SHOWN_TIME }, /* on one line */
-	{ .key = "rule", .zh = "规则", .en = "rule", .shown = SHOWN_TIME },
+	{ .key = "id", .zh = "预警", .en = "alert", .shown = SHOWN_LINE },
+	{ .key = "rule", .zh = "规则", .en = "rule", .shown = SHOWN_LINE },
 	{ .key = "text", .zh = "内容", .en = "what it says" },
 	{ .key = "article", .zh = "依据", .en = "article" },
 	{ .key = "severity", .zh = "级别", .en = "severity" },
@@ -382,9 +382,9 @@ static int read_incidents(struct report *r, json *rows)
 }
 
 static const struct report_column incident_columns[] = {
-	{ .key = "site", .zh = "机构代码", .en = "site" },
+	{ .key = "site", .zh = "机构代码", .en = "site", .shown = SHOWN_LINE },
 	{ .key = "name", .zh = "机构", .en = "nursery" },
-	{ .key = "event", .zh = "事件", .en = "event" },
+	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
 	{ .key = "type", .zh = "类型", .en = "type", .say = report_word },
 	{ .key = "severity", .zh = "级别", .en = "severity" },
 	{ .key = "grade", .zh = "法定等级", .en = "statutory grade", .say = report_word },
@@ -449,7 +449,7 @@ static int read_stages(struct report *r, json *rows)
 }
 
 static const struct report_column stage_columns[] = {
-	{ .key = "event", .zh = "事件", .en = "event" },
+	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
 	{ .key = "stage", .zh = "阶段", .en = "stage", .say = report_word },
 	{ .key = "received_at", .zh = "收到", .en = "received", .shown = SHOWN_TIME },
 	{ .key = "type", .zh = "类型", .en = "type", .say = report_word },
@@ -486,7 +486,7 @@ static int read_clocks(struct report *r, json *rows)
 }
 
 static const struct report_column clock_columns[] = {
-	{ .key = "event", .zh = "事件", .en = "event" },
+	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
 	{ .key = "id", .zh = "时限", .en = "clock", .say = report_word },
 	{ .key = "from", .zh = "自", .en = "from", .shown = SHOWN_TIME },
 	{ .key = "due_at", .zh = "截止", .en = "due", .shown = SHOWN_TIME },
@@ -528,7 +528,7 @@ static int read_findings(struct report *r, json *rows)
 }
 
 static const struct report_column finding_columns[] = {
-	{ .key = "event", .zh = "事件", .en = "event" },
+	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
 	{ .key = "what", .zh = "事项", .en = "of what", .say = report_word },
 	{ .key = "value", .zh = "认定", .en = "finding", .say = report_word },
 	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },

@@ -296,7 +296,7 @@ static int read_quota(struct report *r, json *rows)
 
 static const struct report_column quota_columns[] = {
 	{ .key = "recommender", .zh = "推荐单位", .en = "recommender" },
-	{ .key = "cycle", .zh = "周期", .en = "cycle", .shown = SHOWN_TIME },
+	{ .key = "cycle", .zh = "周期", .en = "cycle", .shown = SHOWN_LINE },
 	{ .key = "eligible", .zh = "可参评单位", .en = "eligible units" },
 	{ .key = "share_percent", .zh = "比例（%）", .en = "share (%)" },
 	{ .key = "limit", .zh = "名额", .en = "may be recommended" },
@@ -492,10 +492,10 @@ static int read_ranking(struct report *r, json *rows)
 }
 
 #define KEY_COLUMNS(prefix, zh_, en_)                                         \
-	{ .key = prefix "_value", .zh = zh_, .en = en_ },                     \
-	{ .key = prefix "_target", .zh = "目标", .en = "target" },            \
+	{ .key = prefix "_value", .zh = zh_, .en = en_, .shown = SHOWN_NUMBER }, \
+	{ .key = prefix "_target", .zh = "目标", .en = "target", .shown = SHOWN_NUMBER }, \
 	{ .key = prefix "_met", .zh = "达标", .en = "met" },                  \
-	{ .key = prefix "_province", .zh = "全省", .en = "province" },        \
+	{ .key = prefix "_province", .zh = "全省", .en = "province", .shown = SHOWN_NUMBER }, \
 	{ .key = prefix "_above", .zh = "高于全省", .en = "above it" }
 #define SATISFACTION_COLUMNS                                                                       \
 	{ .key = "family_policy", .zh = "家庭·政策（%）", .en = "families: policy" },               \
@@ -505,8 +505,8 @@ static int read_ranking(struct report *r, json *rows)
 
 static const struct report_column ranking_columns[] = {
 	{ .key = "rank", .zh = "排序", .en = "rank" },
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "recommender", .zh = "推荐单位", .en = "recommender" },
 	{ .key = "status", .zh = "申报状态", .en = "status", .say = report_word },
 	{ .key = "within", .zh = "名额", .en = "share" },
@@ -539,8 +539,8 @@ static int read_excluded(struct report *r, json *rows)
 }
 
 static const struct report_column excluded_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "status", .zh = "称号状态", .en = "status", .say = report_word },
 	{ .key = "reason", .zh = "代码", .en = "code" },
 	{ .key = "text", .zh = "原因", .en = "reason" },
@@ -564,12 +564,12 @@ static int read_figures(struct report *r, json *rows)
 }
 
 static const struct report_column figure_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit" },
-	{ .key = "name", .zh = "名称", .en = "name" },
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
 	{ .key = "recommender", .zh = "推荐单位", .en = "recommender" },
 	{ .key = "eligible", .zh = "参评资格", .en = "eligible", .say = report_word },
 	{ .key = "status", .zh = "称号状态", .en = "status", .say = report_word },
-	{ .key = "cycle", .zh = "周期", .en = "cycle", .shown = SHOWN_TIME },
+	{ .key = "cycle", .zh = "周期", .en = "cycle", .shown = SHOWN_LINE },
 	KEY_COLUMNS("places", "千人口托位数", "places per 1,000"),
 	KEY_COLUMNS("enrolment", "入托率（%）", "enrolment rate"),
 	SATISFACTION_COLUMNS,

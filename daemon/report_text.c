@@ -57,9 +57,9 @@ static void put_list(const struct report_column *column, const json *list, bool 
 {
 	for (size_t i = 0; i < json_count(list); i++) {
 		if (i > 0)
-			buf_str(&c->main, "\n");
+			buf_str(&c->main, csv ? "; " : "\n");
 		if (c->small.len > 0)
-			buf_str(&c->small, "\n");
+			buf_str(&c->small, csv ? "; " : "\n");
 		put_value(column, json_at(list, i), csv, c);
 	}
 }
@@ -120,6 +120,7 @@ static const char style[] =
 	"td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
 	"td.t{white-space:nowrap}td small{display:block}section{overflow-x:auto}\n"
 	"code,td.c{font-family:\"DejaVu Sans Mono\",\"Noto Sans Mono CJK SC\",monospace;font-size:.76em;word-break:break-all}\n"
+	"body.wide td small{display:inline;margin-left:.35em}#check{break-inside:avoid}\n"
 	"table.pairs th{width:16em}table.pairs th small,table.pairs td small{display:inline;margin-left:.5em}table.pairs td{text-align:left}\n"
 	"tr{break-inside:avoid}thead{display:table-header-group}\n"
 	"@media print{html{font-size:8.5pt}body,body.wide{max-width:none;margin:0;padding:0}section{overflow:visible}}\n";
@@ -142,10 +143,12 @@ static void html_head(const struct report_column *column, struct buf *out)
 static void html_cell(const struct report_column *column, const json *row, struct buf *out)
 {
 	_cleanup_(cell_done) struct cell c = { 0 };
-	const char *class = column->shown == SHOWN_TIME ? " class=\"t\"" : column->shown == SHOWN_CODE ? " class=\"c\"" : "";
+	static const char *const classes[] = {
+		[SHOWN_TEXT] = "", [SHOWN_LINE] = " class=\"t\"", [SHOWN_TIME] = " class=\"t\"", [SHOWN_NUMBER] = " class=\"n\"", [SHOWN_CODE] = " class=\"c\"",
+	};
 
 	put_value(column, json_get(row, column->key), false, &c);
-	buf_printf(out, "<td%s>", c.number ? " class=\"n\"" : class);
+	buf_printf(out, "<td%s>", classes[c.number ? SHOWN_NUMBER : column->shown]);
 	escape_html(out, c.main.len ? c.main.p : "–");
 	if (c.small.len)
 		tag(out, "small", c.small.p);

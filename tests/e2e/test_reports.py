@@ -281,6 +281,9 @@ def test_a_year_of_a_province_against_target_province_and_the_year_before(year):
     assert (jiaxing["value"], jiaxing["before"], jiaxing["met"], jiaxing["above"]) == ("1", "", "否 no", "否 no")
     (use,) = (r for r in table(found, "headlines") if r["unit"] == "330100" and r["id"].endswith("utilisation"))
     assert use["change"] == "-35"  # a negative number stays one
+    whole = {r["id"].split()[-1]: r for r in table(found, "province")}
+    assert (whole["places_per_1000"]["value"], whole["places_per_1000"]["source"]) == ("2", "官方公布 official")
+    assert (whole["severe_incidents"]["value"], whole["severe_incidents"]["before"]) == ("1", "0")
     titles = {r["unit"]: r for r in table(found, "titles")}
     assert titles["330100"]["status"] == "已命名 named" and titles["330400"]["status"] == "" and len(titles) == 11
     incidents = {r["unit"]: r for r in table(found, "incidents")}
@@ -318,7 +321,7 @@ def test_the_year_as_a_page_is_whole_and_the_same_twice(year):
     page = Page(text)
     nothing_from_elsewhere(text)
     assert "浙江省2025年度" in page.text and FORMULA in page.text
-    assert {"titles", "acts", "headlines", "others", "incidents", "alerts", "cases", "declared", "quality", "sources", "check"} == set(page.tables)
+    assert {"province", "titles", "acts", "headlines", "others", "incidents", "alerts", "cases", "declared", "quality", "sources", "check"} == set(page.tables)
     again = year.ctl("--db", year.db, "report", "annual", "--year", "2025", "--province", "33")
     assert again.returncode == 0 and without_time(again.stdout) == without_time(text)
 
