@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "indicators.h"
 #include "months.h"
-#include "objects_indicator.h"
+#include "objects_compare.h"
 #include "report.h"
 #include "store.h"
 
@@ -159,7 +159,7 @@ static int last_month(struct report *r, const char *indicator, int64_t *ret)
 
 static int month_object(struct report *r, const char *indicator, int64_t month, json **ret)
 {
-	int error = object_indicator_cached(r->store, &r->sums, r->unit, indicator, "month", month, ret);
+	int error = object_indicator(r->store, &r->sums, r->unit, indicator, "month", month, ret);
 
 	return MIN(error, 0);
 }
@@ -533,7 +533,7 @@ static const struct report_column case_columns[] = {
 static int add_declared(struct report *r, const char *item, const char *period, int64_t as_of, json *rows)
 {
 	_cleanup_(json_freep) json *object = NULL;
-	int error = object_indicator_revision(r->store, &r->sums, r->unit, item, period, as_of, 0, &object);
+	int error = object_indicator(r->store, &r->sums, r->unit, item, period, as_of, &object);
 	json *row;
 
 	if (error < 0 || !object)

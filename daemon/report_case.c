@@ -353,6 +353,7 @@ static int read_event(struct report *r, const char *code, const char *event)
 		return MIN(error, 0);
 	json_push(json_get(r->kept, "incidents"), incident);
 	remember_of(r, json_get(incident, "stages"));
+	remember_of(r, json_get(incident, "findings"));
 	if (!r->policy)
 		error = policy_row_newest(r->store, &r->policy);
 	if (error < 0)
@@ -479,6 +480,7 @@ static int read_clocks(struct report *r, json *rows)
 
 			report_take(row, incident, "event");
 			report_take(row, json_at(clocks, k), "id from due_at met_at state");
+			json_set(row, "clock", report_said(report_text(json_at(clocks, k), "zh"), report_text(json_at(clocks, k), "en")));
 			json_push(rows, row);
 		}
 	}
@@ -487,7 +489,7 @@ static int read_clocks(struct report *r, json *rows)
 
 static const struct report_column clock_columns[] = {
 	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
-	{ .key = "id", .zh = "时限", .en = "clock", .say = report_word },
+	{ .key = "clock", .zh = "时限", .en = "clock" },
 	{ .key = "from", .zh = "自", .en = "from", .shown = SHOWN_TIME },
 	{ .key = "due_at", .zh = "截止", .en = "due", .shown = SHOWN_TIME },
 	{ .key = "met_at", .zh = "完成", .en = "met", .shown = SHOWN_TIME },
@@ -499,38 +501,27 @@ static const struct report_column clock_columns[] = {
 
 static int read_findings(struct report *r, json *rows)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	const json *incident = json_at(json_get(r->kept, "incidents"), r->at);
-	char text[CLOCK_TEXT_SIZE];
-	int error;
+	const json *incidents = json_get(r->kept, "incidents");
 
-	if (!incident)
-		return 0;
-	error = store_query(r->store, &q,
-			    "SELECT f.event, f.what, f.value, f.at, f.actor, f.reason, f.document, f.n FROM finding f JOIN site s ON s.id = f.site"
-			    " WHERE s.code = ? AND f.event = ? ORDER BY f.n, f.what",
-			    "tt", report_text(incident, "site"), report_text(incident, "event"));
-	while (error >= 0 && (error = store_step(q)) > 0) {
-		json *row = json_new_object();
+	for (size_t i = 0; i < json_count(incidents); i++) {
+		const json *incident = json_at(incidents, i), *findings = json_get(incident, "findings");
 
-		json_set(row, "event", json_new_text(store_text(q, 0)));
-		json_set(row, "what", json_new_text(store_text(q, 1)));
-		json_set(row, "value", json_new_text(store_text(q, 2)));
-		json_set(row, "at", json_new_text(clock_format_time(store_int(q, 3), text)));
-		json_set(row, "actor", json_new_text(store_text(q, 4)));
-		json_set(row, "reason", json_new_text(store_text(q, 5)));
-		json_set(row, "document", json_new_text(store_text(q, 6)));
-		json_set(row, "n", json_new_int(store_int(q, 7)));
-		report_remember(r, store_int(q, 7));
-		json_push(rows, row);
+		for (size_t k = 0; findings && k < json_count(findings); k++) {
+			json *row = json_new_object();
+
+			report_take(row, incident, "event");
+			report_take(row, json_at(findings, k), "act finding done_at at actor reason document n");
+			json_push(rows, row);
+		}
 	}
-	return error < 0 ? error : REPORT_MORE;
+	return 0;
 }
 
 static const struct report_column finding_columns[] = {
 	{ .key = "event", .zh = "事件", .en = "event", .shown = SHOWN_LINE },
-	{ .key = "what", .zh = "事项", .en = "of what", .say = report_word },
-	{ .key = "value", .zh = "认定", .en = "finding", .say = report_word },
+	{ .key = "act", .zh = "事项", .en = "of what", .say = report_word },
+	{ .key = "finding", .zh = "认定", .en = "finding", .say = report_word },
+	{ .key = "done_at", .zh = "完成时间", .en = "done", .shown = SHOWN_TIME },
 	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },
 	{ .key = "actor", .zh = "认定人", .en = "who" },
 	{ .key = "reason", .zh = "理由", .en = "reason" },

@@ -21,11 +21,8 @@ static const struct word {
 	{ "substantiated", "属实" }, { "reported", "已上报国家" }, { "retained", "保留命名" }, { "published", "已公布" },
 	{ "restored", "已恢复资格" }, { "merged", "已并案" }, { "open", "未结" }, { "closed", "已结" },
 	{ "running", "计时中" }, { "met", "按时" }, { "overdue", "超时" }, { "unclear", "不明（我方中断）" },
-	/* decisions, evidence, clocks */
+	/* decisions, evidence */
 	{ "substantiate", "认定属实" }, { "retain", "保留命名" }, { "revoke", "撤销命名" }, { "alert", "预警" }, { "document", "文件" },
-	{ "nursery_to_county", "机构→县级（1小时）" }, { "county_to_city", "县级→市级（2小时）" },
-	{ "city_to_province", "市级→省级（2小时）" }, { "province_to_state_council", "省级→国务院（2小时）" },
-	{ "supplement", "伤亡变化补报期" }, { "unconfirmed", "待核实窗口" }, { "missing_child", "走失儿童窗口" },
 	/* incidents and what officers find of them */
 	{ "first", "首报" }, { "follow_up", "续报" }, { "final", "终报" }, { "ordinary", "一般" }, { "larger", "较大" },
 	{ "major", "重大" }, { "exceptional", "特别重大" }, { "fall", "跌落" }, { "burn", "烧烫伤" }, { "choking", "气道异物" },
@@ -34,7 +31,8 @@ static const struct word {
 	{ "abuse_suspected", "疑似虐待" }, { "sexual_abuse_suspected", "疑似性侵" }, { "intrusion", "外人闯入" },
 	{ "animal", "动物伤害" }, { "medical", "突发疾病" }, { "sleep_death", "睡眠中猝死" }, { "other", "其他" },
 	{ "liability", "责任认定" }, { "late", "迟报" }, { "concealment", "瞒报漏报" }, { "nursery", "机构负有责任" },
-	{ "not_late", "未迟报" }, { "omitted", "漏报" }, { "false", "谎报" }, { "concealed", "瞒报" },
+	{ "not_late", "未迟报" }, { "reported_up", "已逐级上报" }, { "not_reported_up", "撤回上报登记" }, { "city", "市级" },
+	{ "province", "省级" }, { "state_council", "国务院" }, { "note", "备注" }, { "omitted", "漏报" }, { "false", "谎报" }, { "concealed", "瞒报" },
 	{ "evacuated", "已疏散" }, { "called_110", "已报110" }, { "called_119", "已报119" }, { "called_120", "已报120" },
 	{ "guardians_told", "已告知监护人" }, { "services_stopped", "已停园" }, { "scene_kept", "已保护现场" },
 	/* verdicts */

@@ -122,6 +122,9 @@ def story(tmp_path, monkeypatch):
            line("2026-11-24T09:00:00+08:00", "incident", message(2, incident(kind="fire", stage="follow_up", dead=1, minor=2),
                                                                  sent_at="2026-11-24T09:00:00+08:00")))
     d.start()
+    path = f"/incidents/{SITE}/INC-1"
+    d.does("hc", path, "liability", finding="nursery", reason="调查报告")
+    d.does("duty", path, "reported_up", level="city", document="杭卫〔2026〕1号", at="2026-11-24T09:00:00+08:00")
     to_published(d)
     yield d
     d.stop()
@@ -147,7 +150,10 @@ def test_the_report_of_a_case_tells_it_from_the_first_report_to_the_decision(sto
     assert {r[1] for r in page.tables["alerts"][1:]} == {"art5-1", "late-report"}
     assert f"{SITE}" in sections["incidents"] and "火灾 fire" in sections["incidents"]
     assert len(page.tables["stages"]) == 3 and "死亡1" in sections["stages"] and "危重1" in sections["stages"]
-    assert "机构→县级（1小时） nursery_to_county" in sections["clocks"] and "超时 overdue" in sections["clocks"]
+    states = {r[1].split(" ", 3)[-1]: r[-1] for r in page.tables["clocks"][1:]}
+    assert (states["nursery → county"], states["county → city"]) == ("超时 overdue", "按时 met")
+    assert [(r[1], r[2]) for r in page.tables["findings"][1:]] == [("责任认定 liability", "机构负有责任 nursery"), ("已逐级上报 reported_up", "市级 city")]
+    assert "调查报告" in sections["findings"]
 
 
 def test_the_rows_and_the_head_of_a_report_are_the_ledgers(story):
@@ -156,7 +162,7 @@ def test_the_rows_and_the_head_of_a_report_are_the_ledgers(story):
     kept = {n: (h.hex(), t) for n, h, t in story.rows("SELECT n, hash, topic FROM ledger")}
     assert [(r["hash"], r["topic"]) for r in sections["ledger"]] == [kept[r["n"]] for r in sections["ledger"]]
     shown = {r["n"] for r in sections["ledger"]}
-    assert {r["n"] for r in sections["timeline"] + sections["stages"] + sections["signatures"]} <= shown
+    assert {r["n"] for r in sections["timeline"] + sections["stages"] + sections["signatures"] + sections["findings"]} <= shown
     head = sections["check"][0]["head"]
     assert head == f"{max(kept)}:{kept[max(kept)][0]}" and head in sections["check"][0]["command"]
     done = story.ctl("--db", story.db, *sections["check"][0]["command"].split()[1:])
