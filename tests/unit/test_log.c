@@ -21,7 +21,7 @@
 
 static char *text_of(const char *path, struct buf *into)
 {
-	if (config_read_bytes(path, 1 << 20, into) < 0)
+	if (config_read_bytes(path, 1 << 24, into) < 0)
 		fail_msg("cannot read %s", path);
 	return into->p;
 }
