@@ -342,7 +342,7 @@ static json *parse(const char *payload, size_t len, size_t *ret_offset)
 	json *root;
 
 	*ret_offset = PAYLOAD_MAX;
-	return len <= PAYLOAD_MAX && json_parse(payload, len, DEPTH_MAX, &root, ret_offset) == 0 ? root : NULL;
+	return len <= PAYLOAD_MAX && json_parse_passing(payload, len, DEPTH_MAX, &root, ret_offset) == 0 ? root : NULL;
 }
 
 void envelope_decode(const struct topic *topic, const char *payload, size_t len, int64_t received_at,

@@ -30,6 +30,10 @@ enum json_type {
 /* Strict: UTF-8 without BOM, no duplicate keys, no \u0000, no trailing bytes, nesting <= max_depth (the
  * outermost value is 1), integers that fit 64 bits, other numbers that fit a double. Any JSON value is taken. -EINVAL with *ret_offset = the byte where it went wrong. */
 int json_parse(const char *text, size_t len, int max_depth, json **ret, size_t *ret_offset);
+/* The same for a tree that does not outlive the handling of one message: it stands in memory that is this thread's and is
+ * used again, so that nothing is allocated or freed node by node. The second such tree at a time is an ordinary one.
+ * Freed with json_free, too; nothing of it may be kept or changed. */
+int json_parse_passing(const char *text, size_t len, int max_depth, json **ret, size_t *ret_offset);
 void json_free(json *value); /* NULL is fine */
 static inline void json_freep(json **value)
 {

@@ -56,9 +56,28 @@ static const struct {
 	KEY("\xe2\x88\x92"), KEY("\xef\xbc\x8d"),
 };
 
+/* What one of them can begin with; most bytes are letters and digits. */
+static bool may_be_dropped(char c)
+{
+	switch ((unsigned char)c) {
+	case ' ':
+	case '-':
+	case '\t':
+	case 0xc2:
+	case 0xe2:
+	case 0xe3:
+	case 0xef:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The bytes of a space or hyphen at text, 0 when there is none. */
 static size_t dropped_at(const char *text, const char *end)
 {
+	if (!may_be_dropped(*text))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
 		if (dropped[i].text[0] == *text && (size_t)(end - text) >= dropped[i].len &&
 		    memcmp(dropped[i].text, text, dropped[i].len) == 0)
@@ -66,12 +85,24 @@ static size_t dropped_at(const char *text, const char *end)
 	return 0;
 }
 
+/* The letters that the forbidden keys begin with. */
+#define FIRST_LETTERS "bcdghimpt"
+
+/* Of a key that begins with another letter: nothing can be dropped before it. */
+static bool begins_harmlessly(char first)
+{
+	return lower(first) >= 'a' && lower(first) <= 'z' && !strchr(FIRST_LETTERS, lower(first));
+}
+
 bool privacy_key_forbidden(const char *key)
 {
-	const char *end = key + strlen(key);
+	const char *end;
 	char plain[KEY_LEN_MAX];
 	size_t len = 0;
 
+	if (begins_harmlessly(*key))
+		return false;
+	end = key + strlen(key);
 	while (key < end) {
 		size_t skip = *key == '_' ? 1 : dropped_at(key, end);
 

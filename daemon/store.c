@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,6 +96,12 @@ static int seam_of(const char *name)
 }
 #endif
 
+/* Once, before SQLite is used: nobody asks how much memory it has, and counting it is a lock at each allocation. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int store_open(const char *path, enum store_mode mode, struct store **ret)
 {
 	static const int flags[] = {
@@ -104,8 +111,10 @@ int store_open(const char *path, enum store_mode mode, struct store **ret)
 		[STORE_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
 	_cleanup_(store_freep) struct store *s = xcalloc(1, sizeof *s);
+	static pthread_once_t configured = PTHREAD_ONCE_INIT;
 	int code, r;
 
+	pthread_once(&configured, configure);
 	s->path = xstrdup(mode == STORE_MEMORY ? "" : path);
 	code = sqlite3_open_v2(s->path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
 	if (code != SQLITE_OK)
