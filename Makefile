@@ -136,6 +136,10 @@ crash: all
 	$(quiet)$(MAKE) SEAMS=1
 	$(quiet)$(PYTHON) tests/crash/crash.py
 
+# A thousand ways to forge the past, and verify finds each (RUNS, SEED).
+tamper: all
+	$(quiet)$(PYTHON) tests/crash/tamper.py --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED))
+
 # The README's two commands on a Debian 12 with nothing in it (root, network, 15 minutes).
 bare:
 	$(quiet)scripts/bare.sh
@@ -180,6 +184,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything faults systemd-check unit includes check e2e crash bare bench screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
+.PHONY: all everything faults systemd-check unit includes check e2e crash tamper bare bench screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

@@ -45,6 +45,8 @@ static int check_chain(struct store *s, struct verify_report *ret)
 	int64_t bad;
 	int r = ledger_last(s, &head);
 
+	if (r == -EUCLEAN)
+		return say(ret, "the last row has no hash of ours: it was changed");
 	for (int64_t n = 0; r >= 0 && n < head.n; n += SLICE_ROWS) {
 		r = ledger_verify(s, n + 1, MIN(n + SLICE_ROWS, head.n), hash, &bad);
 		if (r > 0) {

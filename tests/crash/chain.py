@@ -17,8 +17,14 @@ def open_read_only(path):
 
 def row_hash(previous, n, received_at, topic, payload, outcome):
     topic = topic.encode()
-    return hashlib.sha256(previous + struct.pack(">QQQ", n, received_at, len(topic)) + topic +
+    return hashlib.sha256(previous + struct.pack(">QQQ", n, received_at & 2**64 - 1, len(topic)) + topic +
                           hashlib.sha256(payload).digest() + hashlib.sha256(outcome.encode()).digest()).digest()
+
+
+def erased_hash(previous, n, received_at, topic, payload_sha256, outcome_sha256):
+    """Of a row whose bytes were erased: their digests stand in (DOMAIN §6)."""
+    topic = topic.encode()
+    return hashlib.sha256(previous + struct.pack(">QQQ", n, received_at & 2**64 - 1, len(topic)) + topic + payload_sha256 + outcome_sha256).digest()
 
 
 def chain_complaints(path):
