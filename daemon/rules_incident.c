@@ -22,6 +22,7 @@ static const char *rule_for(const char *status)
 		{ "recommended", "candidate-accident" },
 		{ "national_review", "candidate-accident" },
 		{ "national_publicity", "candidate-accident" },
+		{ "objection", "candidate-accident" }, /* in a publicity: still a candidate */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(by_status); i++)

@@ -264,6 +264,15 @@ def test_if_match_refuses_a_decision_on_an_old_version(named):
     assert named.call("duty", "POST", path, {"act": "note", "actor": "somebody"})[0] == 422
 
 
+@pytest.mark.parametrize("status,rule", (("applied", "candidate-accident"), ("national_publicity", "candidate-accident"),
+                                         ("objection", "candidate-accident"), ("recheck", "art5-1"), ("rejected", "severe-incident"),
+                                         ("revoked", "severe-incident"), ("barred", "severe-incident")))
+def test_what_an_s1_means_for_its_unit_depends_on_the_title_that_day(office, monkeypatch, status, rule):
+    monkeypatch.setenv("NURSERYD_DATADIR", designate(office.where, status))
+    office.fold(line("2026-11-24T06:00:00+08:00", "registration", message(1, registration())), fire(dead=1))
+    assert office.rows("SELECT rule FROM alert") == [(rule,)]
+
+
 def test_liability_is_a_finding_and_calls_in_a_candidate_unit(office, monkeypatch):
     monkeypatch.setenv("NURSERYD_DATADIR", designate(office.where, "applied"))
     office.fold(line("2026-11-24T06:00:00+08:00", "registration", message(1, registration())), fire(minor=1))
