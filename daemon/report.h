@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "ids.h"
 #include "json.h"
 #include "objects.h"
 #include "policy.h"
@@ -69,7 +70,7 @@ struct report {
 	json *title; /* {zh, en} */
 	json *about; /* the case; of annual and recommend the province */
 	json *kept;  /* an object: what one section leaves for a later one */
-	char (*units)[7];
+	char (*units)[UNIT_SIZE];
 	size_t unit_count;
 	const char *unit; /* of `each_unit` */
 	size_t at;        /* how far the present section is; 0 when it begins */
@@ -105,7 +106,7 @@ int report_open_province(struct report *r);
 int report_unit_object(struct report *r, int64_t day, bool alone, json **ret);
 json *report_unit_row(const struct report *r); /* {unit, name} */
 const char *report_eligible(const struct report *r, const char *unit); /* yes, no, ask; NULL without a policy */
-/* Who recommends it: 330000 as the province, or the corps. */
+/* Who recommends it: the name of its province, or the corps. */
 json *report_recommender(const struct report *r, const char *unit);
 
 /* Words of the codes that reports show; NULL for what has none. */

@@ -3,41 +3,28 @@
  * A province's year (管理办法 第七条): the creation activity and what the cities have to show. It may be handed to anybody: no nursery and
  * no officer is named, cells of few answers are suppressed, of a case that is not decided it says so and nothing more.
  */
+#include "report_annual.h"
+
 #include "clock.h"
-#include "indicators.h"
-#include "months.h"
-#include "objects_compare.h"
-#include "report.h"
-#include "store.h"
 
 #include <stdio.h>
 
 /* ---- the year ---- */
 
-static int64_t first_day(int year)
-{
-	return clock_day_of(year, 1, 1);
-}
-
-static int64_t last_day(const struct report *r)
-{
-	return MIN(first_day(r->year + 1) - 1, r->today);
-}
-
 static int open_annual(struct report *r)
 {
 	char zh[128], en[128], until[CLOCK_TEXT_SIZE];
-	bool running = r->today < first_day(r->year + 1) - 1;
+	bool running = r->today < annual_first_day(r->year + 1) - 1;
 	const char *name;
 	int error;
 
-	if (first_day(r->year) > r->today)
+	if (annual_first_day(r->year) > r->today)
 		return REPORT_WRONG;
 	error = report_open_province(r);
 	if (error != 0)
 		return error;
 	name = report_text(r->about, "name");
-	clock_format_day(last_day(r), until);
+	clock_format_day(annual_last_day(r), until);
 	snprintf(zh, sizeof zh, "%.40s%d年度示范城市创建活动报告%s%s%s", name, r->year, running ? "（截至" : "", running ? until : "", running ? "）" : "");
 	snprintf(en, sizeof en, "Annual report %d, province %s%s%s", r->year, r->subject, running ? ", so far: " : "", running ? until : "");
 	report_entitle(r, zh, en);
@@ -51,7 +38,7 @@ static int open_annual(struct report *r)
 static int read_titles(struct report *r, json *rows)
 {
 	_cleanup_(json_freep) json *unit = NULL;
-	int error = report_unit_object(r, last_day(r), false, &unit);
+	int error = report_unit_object(r, annual_last_day(r), false, &unit);
 	json *row = report_unit_row(r);
 
 	json_push(rows, row);
@@ -92,7 +79,7 @@ static int read_acts(struct report *r, json *rows)
 	char text[CLOCK_TEXT_SIZE];
 	int error = store_query(r->store, &q,
 				"SELECT at, act, state, cycle, roles, body, n FROM designation_event WHERE unit = ? AND at >= ? AND at < ? ORDER BY n",
-				"tii", r->unit, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+				"tii", r->unit, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)));
 
 	while (error >= 0 && (error = store_step(q)) > 0) {
 		json *row = report_unit_row(r);
@@ -124,271 +111,6 @@ static const struct report_column act_columns[] = {
 	{ 0 },
 };
 
-/* ---- indicators: stocks as of the year's last month, flows over its months ---- */
-
-static void remember_source(struct report *r, const char *what, const char *as_of, const char *document)
-{
-	json *sources = json_get(r->kept, "sources"), *row = json_new_object();
-	_cleanup_(buf_done) struct buf key = { 0 };
-
-	buf_printf(&key, "%s|%s|%s", what, as_of, document);
-	json_set(row, "what", json_new_text(what));
-	json_set(row, "as_of", json_new_text(as_of));
-	json_set(row, "document", json_new_text(document));
-	json_set(sources, key.p, row);
-}
-
-static void remember_sources(struct report *r, const json *indicator)
-{
-	const json *list = json_get(indicator, "sources"), *province = json_get(indicator, "province");
-
-	for (size_t i = 0; list && i < json_count(list); i++)
-		remember_source(r, report_text(json_at(list, i), "what"), report_text(json_at(list, i), "as_of"),
-				report_text(json_at(list, i), "document"));
-	if (province && strcmp(report_text(province, "source"), "official") == 0)
-		remember_source(r, report_text(indicator, "id"), report_text(province, "as_of"), report_text(province, "document"));
-}
-
-static int last_month(struct report *r, const char *indicator, int64_t *ret)
-{
-	*ret = STORE_NULL;
-	return store_get_int(r->store, ret,
-			     "SELECT max(as_of) FROM sample WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of BETWEEN ? AND ?", "ttii",
-			     r->unit, indicator, first_day(r->year), last_day(r));
-}
-
-static int month_object(struct report *r, const char *indicator, int64_t month, json **ret)
-{
-	int error = object_indicator(r->store, &r->sums, r->unit, indicator, "month", month, ret);
-
-	return MIN(error, 0);
-}
-
-static bool is_number(const json *v)
-{
-	return v && (json_kind(v) == JSON_KIND_INT || json_kind(v) == JSON_KIND_REAL);
-}
-
-static void set_change(json *row)
-{
-	const json *value = json_get(row, "value"), *before = json_get(row, "before");
-
-	if (!is_number(value) || !is_number(before))
-		return;
-	if (json_kind(value) == JSON_KIND_INT && json_kind(before) == JSON_KIND_INT)
-		json_set(row, "change", json_new_int(json_int(value) - json_int(before)));
-	else
-		json_set(row, "change", json_new_real(json_real(value) - json_real(before)));
-}
-
-/* 95 %, as shares. */
-static void set_interval(json *row, const json *interval)
-{
-	char text[32];
-
-	if (!interval || json_count(interval) != 2)
-		return;
-	snprintf(text, sizeof text, "%.4f–%.4f", json_real(json_at(interval, 0)), json_real(json_at(interval, 1)));
-	json_set(row, "interval", json_new_text(text));
-}
-
-/* The province's own value stands in the object of each of its units. */
-static void remember_province(struct report *r, const struct indicator *indicator, const json *now, const json *before)
-{
-	json *row = json_new_object();
-
-	report_take(row, now, "id period=as_of");
-	report_take(row, json_get(now, "province"), "value source");
-	report_take(row, before ? json_get(before, "province") : NULL, "before=value");
-	set_change(row);
-	json_set(json_get(r->kept, "province"), indicator->id, row);
-}
-
-static int add_stock(struct report *r, const struct indicator *indicator, json *rows)
-{
-	_cleanup_(json_freep) json *now = NULL, *before = NULL;
-	int year, month, day_of_month;
-	int64_t as_of;
-	json *row;
-	int error = last_month(r, indicator->id, &as_of);
-
-	if (error < 0 || as_of == STORE_NULL)
-		return MIN(error, 0);
-	clock_date_of(as_of, &year, &month, &day_of_month);
-	error = month_object(r, indicator->id, as_of, &now);
-	if (error >= 0)
-		error = month_object(r, indicator->id, clock_day_of(year - 1, month, 1), &before);
-	if (error < 0 || !now)
-		return error;
-	row = report_unit_row(r);
-	json_push(rows, row);
-	report_take(row, now, "id period=as_of value numerator denominator reason verdict");
-	report_take(row, before, "before=value");
-	report_take(row, json_get(now, "target"), "target=value met");
-	report_take(row, json_get(now, "province"), "province=value above");
-	set_interval(row, json_get(now, "interval"));
-	set_change(row);
-	remember_sources(r, now);
-	remember_province(r, indicator, now, before);
-	return 0;
-}
-
-struct flow {
-	int64_t numerator, denominator, months; /* months that have a value */
-};
-
-static int sum_flow(struct report *r, const char *indicator, int year, struct flow *ret)
-{
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int error = store_query(r->store, &q,
-				"SELECT ifnull(sum(numerator), 0), ifnull(sum(denominator), 0), count(*) FROM sample WHERE unit = ? AND indicator = ?"
-				" AND period = 'month' AND as_of BETWEEN ? AND ? AND status = 'ok' AND typeof(numerator) = 'integer'",
-				"ttii", r->unit, indicator, first_day(year), first_day(year + 1) - 1);
-
-	*ret = (struct flow){ 0 };
-	if (error >= 0 && (error = store_step(q)) > 0) {
-		ret->numerator = store_int(q, 0);
-		ret->denominator = store_int(q, 1);
-		ret->months = store_int(q, 2);
-	}
-	return MIN(error, 0);
-}
-
-static json *flow_value(const struct indicator *indicator, const struct flow *f)
-{
-	return f->months > 0 ? indicator_value(indicator, f->numerator, f->denominator) : json_new_null();
-}
-
-/* Σ numerators / Σ denominators of the units so far. */
-static void add_to_province(struct report *r, const struct indicator *indicator, const struct flow *now, const struct flow *before)
-{
-	static const char *const keys[] = { "n", "d", "m", "before_n", "before_d", "before_m" };
-	const int64_t more[] = { now->numerator, now->denominator, now->months, before->numerator, before->denominator, before->months };
-	json *known = json_get(json_get(r->kept, "province"), indicator->id), *row = json_new_object();
-	int64_t sums[ARRAY_SIZE(keys)];
-	char period[8];
-
-	snprintf(period, sizeof period, "%d", r->year);
-	json_set(row, "id", json_new_text(indicator->id));
-	json_set(row, "period", json_new_text(period));
-	json_set(row, "source", json_new_text("computed"));
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		sums[i] = report_int(known, keys[i]) + more[i];
-		json_set(row, keys[i], json_new_int(sums[i]));
-	}
-	json_set(row, "value", flow_value(indicator, &(struct flow){ sums[0], sums[1], sums[2] }));
-	json_set(row, "before", flow_value(indicator, &(struct flow){ sums[3], sums[4], sums[5] }));
-	set_change(row);
-	json_set(json_get(r->kept, "province"), indicator->id, row);
-}
-
-static int add_flow(struct report *r, const struct indicator *indicator, json *rows)
-{
-	struct flow now, before = { 0 };
-	char period[8];
-	json *row;
-	int error = sum_flow(r, indicator->id, r->year, &now);
-
-	if (error >= 0)
-		error = sum_flow(r, indicator->id, r->year - 1, &before);
-	if (error < 0 || now.months == 0)
-		return error;
-	row = report_unit_row(r);
-	json_push(rows, row);
-	snprintf(period, sizeof period, "%d", r->year);
-	json_set(row, "id", json_new_text(indicator->id));
-	json_set(row, "period", json_new_text(period));
-	json_set(row, "value", flow_value(indicator, &now));
-	json_set(row, "numerator", json_new_int(now.numerator));
-	json_set(row, "denominator", indicator->count ? NULL : json_new_int(now.denominator));
-	json_set(row, "before", flow_value(indicator, &before));
-	set_change(row);
-	add_to_province(r, indicator, &now, &before);
-	return 0;
-}
-
-static int add_indicators(struct report *r, bool headline, json *rows)
-{
-	int error = 0;
-
-	for (size_t i = 0; error >= 0 && i < indicator_count; i++)
-		if (indicators[i].headline == headline)
-			error = indicators[i].flow ? add_flow(r, &indicators[i], rows) : add_stock(r, &indicators[i], rows);
-	return error;
-}
-
-static int read_headlines(struct report *r, json *rows)
-{
-	return add_indicators(r, true, rows);
-}
-
-static int read_others(struct report *r, json *rows)
-{
-	return add_indicators(r, false, rows);
-}
-
-/* Read when all units were. */
-static int read_province(struct report *r, json *rows)
-{
-	const json *province = json_get(r->kept, "province");
-
-	for (size_t i = 0; i < indicator_count; i++) {
-		const json *known = json_get(province, indicators[i].id);
-		json *row;
-
-		if (!known || indicators[i].survey)
-			continue;
-		row = json_new_object();
-		report_take(row, known, "id period value before change source");
-		json_push(rows, row);
-	}
-	return 0;
-}
-
-static const struct report_column province_columns[] = {
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "全省数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
-	{ .key = "source", .zh = "来源", .en = "source", .say = report_word },
-	{ 0 },
-};
-
-static const struct report_column headline_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
-	{ .key = "target", .zh = "目标", .en = "target", .shown = SHOWN_NUMBER },
-	{ .key = "met", .zh = "达标", .en = "met" },
-	{ .key = "province", .zh = "全省", .en = "province", .shown = SHOWN_NUMBER },
-	{ .key = "above", .zh = "高于全省", .en = "above it" },
-	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
-	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
-	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
-	{ 0 },
-};
-
-static const struct report_column other_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
-	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
-	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
-	{ .key = "interval", .zh = "95%区间", .en = "95 % interval", .shown = SHOWN_LINE },
-	{ .key = "verdict", .zh = "评判", .en = "verdict", .say = report_word },
-	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
-	{ 0 },
-};
-
 /* ---- incidents ---- */
 
 static int set_severities(struct report *r, json *row)
@@ -399,7 +121,7 @@ static int set_severities(struct report *r, json *row)
 	int error = store_query(r->store, &q,
 				"SELECT severity, unconfirmed, count(*) FROM incident WHERE unit = ? AND occurred_at >= ? AND occurred_at < ? AND live = 1"
 				" GROUP BY severity, unconfirmed",
-				"tii", r->unit, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+				"tii", r->unit, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)));
 
 	while (error >= 0 && (error = store_step(q)) > 0) {
 		int64_t severity = store_int(q, 0);
@@ -417,15 +139,15 @@ static int set_severities(struct report *r, json *row)
 
 static int read_incidents(struct report *r, json *rows)
 {
-	struct flow late, liable;
+	struct annual_flow late, liable;
 	json *row = report_unit_row(r);
 	int error = set_severities(r, row);
 
 	json_push(rows, row);
 	if (error >= 0)
-		error = sum_flow(r, "late_report_rate", r->year, &late);
+		error = annual_flow(r, "late_report_rate", r->year, &late);
 	if (error >= 0)
-		error = sum_flow(r, "liability_accidents", r->year, &liable);
+		error = annual_flow(r, "liability_accidents", r->year, &liable);
 	if (error < 0)
 		return error;
 	json_set(row, "late", json_new_int(late.numerator));
@@ -466,7 +188,7 @@ static int read_alerts(struct report *r, json *rows)
 	int error = store_query(r->store, &q,
 				"SELECT unit, rule, count(*), sum(state = 'open') FROM alert WHERE unit >= ?1 AND unit < ?1 || ':' AND raised_at >= ?2"
 				" AND raised_at < ?3 GROUP BY unit, rule ORDER BY unit, rule",
-				"tii", r->subject, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)));
+				"tii", r->subject, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)));
 
 	while (error >= 0 && (error = store_step(q)) > 0) {
 		json *row = row_of(r, store_text(q, 0));
@@ -496,8 +218,8 @@ static int read_cases(struct report *r, json *rows)
 				"SELECT unit, id, ground, opened_at, iif(state IN ('retained', 'revoked', 'published', 'barred', 'restored',"
 				" 'unsubstantiated', 'merged'), state, 'open'), decided_on, barred_cycle FROM case_file WHERE unit >= ?1"
 				" AND unit < ?1 || ':' AND opened_at < ?3 AND (opened_at >= ?2 OR is_open = 1 OR decided_on >= ?4) ORDER BY year, no",
-				"tiii", r->subject, clock_day_start_ms(first_day(r->year)), clock_day_start_ms(first_day(r->year + 1)),
-				first_day(r->year));
+				"tiii", r->subject, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)),
+				annual_first_day(r->year));
 
 	while (error >= 0 && (error = store_step(q)) > 0) {
 		json *row = row_of(r, store_text(q, 0));
@@ -552,7 +274,7 @@ static int read_declared(struct report *r, json *rows)
 	int error = store_query(r->store, &q,
 				"SELECT item, period, as_of FROM declared WHERE unit = ? AND as_of BETWEEN ? AND ? ORDER BY item, as_of, period"
 				" LIMIT ? OFFSET ?",
-				"tiiii", r->unit, first_day(r->year), first_day(r->year + 1) - 1, (int64_t)DECLARED_A_SLICE,
+				"tiiii", r->unit, annual_first_day(r->year), annual_first_day(r->year + 1) - 1, (int64_t)DECLARED_A_SLICE,
 				(int64_t)(r->at * DECLARED_A_SLICE));
 
 	for (; error >= 0 && (error = store_step(q)) > 0; count++)
@@ -577,24 +299,24 @@ static const struct report_column declared_columns[] = {
 static int read_quality(struct report *r, json *rows)
 {
 	_cleanup_(json_freep) json *places = NULL;
-	struct flow complete, timely = { 0 };
+	struct annual_flow complete, timely = { 0 };
 	int64_t month;
 	json *row = report_unit_row(r);
-	int error = last_month(r, "places_total", &month);
+	int error = annual_last_month(r, "places_total", &month);
 
 	json_push(rows, row);
 	if (error >= 0 && month != STORE_NULL)
-		error = month_object(r, "places_total", month, &places);
+		error = annual_month(r, "places_total", month, &places);
 	if (error >= 0)
-		error = sum_flow(r, "completeness", r->year, &complete);
+		error = annual_flow(r, "completeness", r->year, &complete);
 	if (error >= 0)
-		error = sum_flow(r, "timeliness", r->year, &timely);
+		error = annual_flow(r, "timeliness", r->year, &timely);
 	if (error < 0)
 		return error;
-	json_set(row, "completeness", flow_value(indicator_of("completeness"), &complete));
+	json_set(row, "completeness", annual_flow_value(indicator_of("completeness"), &complete));
 	json_set(row, "received", json_new_int(complete.numerator));
 	json_set(row, "expected", json_new_int(complete.denominator));
-	json_set(row, "timeliness", flow_value(indicator_of("timeliness"), &timely));
+	json_set(row, "timeliness", annual_flow_value(indicator_of("timeliness"), &timely));
 	report_take(row, places, "silent=missing stale at=as_of");
 	return 0;
 }
@@ -642,13 +364,13 @@ static const struct report_column source_columns[] = {
 };
 
 static const struct report_section sections[] = {
-	{ "province", "全省概况", "The province as a whole", province_columns, .late = true, .read = read_province },
+	{ "province", "全省概况", "The province as a whole", annual_province_columns, .late = true, .read = annual_read_province },
 	{ "titles", "创建单位与称号", "Units and titles", title_columns, .each_unit = true, .read = read_titles },
 	{ "acts", "创建活动", "The creation activity", act_columns, .each_unit = true, .read = read_acts },
-	{ "headlines", "主要指标", "Headline indicators", headline_columns, .each_unit = true, .read = read_headlines,
+	{ "headlines", "主要指标", "Headline indicators", annual_headline_columns, .each_unit = true, .read = annual_read_headlines,
 	  .note_zh = "存量为本年最后一个有数据的月份，与上年同月相比；流量为全年各月之和，与上年相比。",
 	  .note_en = "Stocks: the year's last month that has a value, against the same month a year before. Flows: the year's months together, against the year before." },
-	{ "others", "其他指标与满意度", "Other indicators and satisfaction", other_columns, .each_unit = true, .read = read_others,
+	{ "others", "其他指标与满意度", "Other indicators and satisfaction", annual_other_columns, .each_unit = true, .read = annual_read_others,
 	  .note_zh = "不足5份答卷的满意度不予显示。",
 	  .note_en = "Satisfaction of fewer than 5 answers is suppressed." },
 	{ "incidents", "安全事件", "Incidents by severity", incident_columns, .each_unit = true, .read = read_incidents },

@@ -53,14 +53,23 @@ static void put_text(const struct report_column *column, const char *text, bool 
 
 static void put_value(const struct report_column *column, const json *v, bool csv, struct cell *c);
 
+static void join(struct buf *out, const struct buf *entry, const char *between)
+{
+	if (entry->len == 0)
+		return;
+	if (out->len > 0)
+		buf_str(out, between);
+	buf_add(out, entry->p, entry->len);
+}
+
 static void put_list(const struct report_column *column, const json *list, bool csv, struct cell *c)
 {
 	for (size_t i = 0; i < json_count(list); i++) {
-		if (i > 0)
-			buf_str(&c->main, csv ? "; " : "\n");
-		if (c->small.len > 0)
-			buf_str(&c->small, csv ? "; " : "\n");
-		put_value(column, json_at(list, i), csv, c);
+		_cleanup_(cell_done) struct cell entry = { 0 };
+
+		put_value(column, json_at(list, i), csv, &entry);
+		join(&c->main, &entry.main, csv ? "; " : "\n");
+		join(&c->small, &entry.small, csv ? "; " : "\n");
 	}
 }
 

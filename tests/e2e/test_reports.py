@@ -182,6 +182,19 @@ def test_what_strangers_and_officers_wrote_is_text_in_every_format(story):
     assert "'" + FORMULA in [r["document"] for r in table(found, "timeline")] + [r["document"] for r in table(found, "evidence")]
 
 
+def test_a_case_that_was_opened_by_hand_has_no_incident_and_says_what_is_waited_for(story):
+    case = story.does("duty", "/cases/new", "open", unit="330200", ground="art5-2", reason="12345热线")["case"]
+    page = Page(fetch(story, "hc", f"/reports/case/{case}")[1])
+    pairs = dict(page.tables["case"])
+    assert pairs["下一步 what is waited for"] == "知悉 somebody has seen it" and pairs["状态 state"] == "线索 signal"
+    assert "12345热线" in page.tables["timeline"][1] and page.tables["incidents"] == page.tables["stages"] == page.tables["clocks"] == []
+    story.does("duty", f"/cases/{case}", "acknowledge")
+    story.does("duty", f"/cases/{case}", "verify")
+    pairs = dict(Page(fetch(story, "hc", f"/reports/case/{case}")[1]).tables["case"])
+    assert pairs["下一步 what is waited for"] == "认定属实 it is so"
+    assert "至少须有一项证据" in pairs["尚缺 what it still lacks"] and "two different people must sign" in pairs["尚缺 what it still lacks"]
+
+
 def test_a_report_needs_a_role_and_a_case_that_exists(story):
     assert fetch(story, None, "/reports/case/C-2026-001")[0] == 401
     assert fetch(story, "reader", "/reports/case/C-2026-002")[0] == 404
