@@ -54,38 +54,60 @@ static bool of_the_unit(const struct worklist *w, const char *unit)
 	"(SELECT g." column " FROM register g WHERE g.site = s.code AND g.effective_on <= ?3 AND g." column " IS NOT NULL" \
 	" ORDER BY g.effective_on DESC LIMIT 1)"
 #define PLACE "ifnull(" STATED("unit") ", nullif(s.unit, ''))"
-#define OPERATING(from) \
-	"SELECT s.id, s.code, " PLACE ", r.facility, ifnull(s.expected_from, 0) FROM " from \
-	" CROSS JOIN registration r ON r.site = s.id AND r.counts = 1 AND r.effective_on = (SELECT max(effective_on)" \
-	" FROM registration WHERE site = s.id AND counts = 1 AND effective_on <= ?3) WHERE s.id > ?1 AND r.operation = ?4" \
-	" AND ifnull(" STATED("registration") ", r.registration) = ?5 AND (?2 IS NULL OR " PLACE " = ?2) ORDER BY s.id"
+#define CANDIDATES_MAX 2000 /* so that a page of a unit is not long in making before its first row */
+#define CANDIDATES(from) \
+	"SELECT s.id, s.code, " PLACE ", r.facility, ifnull(s.expected_from, 0), r.operation = ?4 AND ifnull(" STATED("registration") \
+	", r.registration) = ?5 FROM " from " LEFT JOIN registration r ON r.site = s.id AND r.counts = 1 AND r.effective_on =" \
+	" (SELECT max(effective_on) FROM registration WHERE site = s.id AND counts = 1 AND effective_on <= ?3) WHERE s.id > ?1" \
+	" ORDER BY s.id LIMIT ?6"
 
-static const char all_sql[] = OPERATING("site s");
+static const char all_sql[] = CANDIDATES("site s");
 /* Those whose first registration is of the unit, and those that the official register moved there. */
-static const char unit_sql[] = OPERATING("(SELECT id FROM site WHERE unit = ?2 AND id > ?1 UNION SELECT m.id FROM register g"
-					 " CROSS JOIN site m ON m.code = g.site WHERE g.unit = ?2 AND m.id > ?1) u"
-					 " CROSS JOIN site s ON s.id = u.id");
+static const char unit_sql[] = CANDIDATES("(SELECT * FROM (SELECT id FROM site WHERE unit = ?2 AND id > ?1 ORDER BY id LIMIT ?6) UNION"
+					  " SELECT * FROM (SELECT m.id FROM register g CROSS JOIN site m ON m.code = g.site"
+					  " WHERE g.unit = ?2 AND m.id > ?1 ORDER BY m.id LIMIT ?6) ORDER BY 1 LIMIT ?6) u"
+					  " CROSS JOIN site s ON s.id = u.id");
 
-static int scan_sites(struct worklist *w, const struct worklist_kind *kind, int64_t *key)
+static int examine(struct worklist *w, const struct worklist_kind *kind, store_stmt *q)
+{
+	struct worklist_site site = { .id = store_int(q, 0), .code = store_text(q, 1), .unit = store_text(q, 2),
+				      .facility = store_int(q, 3), .expected_from = store_int(q, 4) };
+	struct worklist_found found = { 0 };
+	bool operating = store_int(q, 5) == 1;
+	int r = operating && of_the_unit(w, site.unit) ? kind->examine(w->asked, &site, &found) : 0;
+
+	if (r > 0)
+		push(w, kind, site.code, site.unit, NULL, &found);
+	return r;
+}
+
+/* 1: stopped before the end. */
+static int scan_some(struct worklist *w, const struct worklist_kind *kind, int64_t *key)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	const struct worklist_asked *a = w->asked;
-	int r = store_query(a->store, &q, a->unit ? unit_sql : all_sql, "itiii", *key / 8, a->unit, a->today,
-			    (int64_t)OPERATION_OPERATING, (int64_t)REGISTRATION_REGISTERED);
+	int64_t most = a->unit ? CANDIDATES_MAX : INT64_MAX, seen = 0;
+	int r = store_query(a->store, &q, a->unit ? unit_sql : all_sql, "itiiii", *key / 8, a->unit, a->today,
+			    (int64_t)OPERATION_OPERATING, (int64_t)REGISTRATION_REGISTERED, most);
 
 	while (r >= 0 && (r = store_step(q)) > 0) {
-		struct worklist_site site = { .id = store_int(q, 0), .code = store_text(q, 1), .unit = store_text(q, 2),
-					      .facility = store_int(q, 3), .expected_from = store_int(q, 4) };
-		struct worklist_found found = { 0 };
-
-		r = kind->examine(a, &site, &found);
-		if (r > 0)
-			push(w, kind, site.code, site.unit, NULL, &found);
-		*key = site.id * 8;
+		*key = store_int(q, 0) * 8;
+		seen++;
+		r = examine(w, kind, q);
 		if (r >= 0 && is_full(w))
 			return 1;
 	}
-	return MIN(r, 0);
+	return r < 0 ? r : seen == most;
+}
+
+static int scan_sites(struct worklist *w, const struct worklist_kind *kind, int64_t *key)
+{
+	int r;
+
+	do
+		r = scan_some(w, kind, key);
+	while (r > 0 && !is_full(w));
+	return r;
 }
 
 /* ---- sequence gaps ---- */
