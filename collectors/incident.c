@@ -12,6 +12,7 @@
 #include "../daemon/standing.h"
 #include "fields.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -246,7 +247,7 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	char unit[UNIT_SIZE], place[7];
 	struct event_judged j;
 	struct rule_event r = { .n = n, .now = now, .site_id = site->id, .site = site->code, .event = event, .unit = unit, .division = division };
-	const struct policy_severity *p = policy_severity(f->policy, clock_local_day(now));
+	const struct policy_severity *p;
 	int err = read_event(f, site->id, event, e);
 
 	if (err < 0 || e->count == 0)
@@ -260,6 +261,7 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	}
 	if (err < 0)
 		return err;
+	p = policy_severity(f->policy, clock_local_day(e->occurred_at));
 	severity_of_event(e->messages, e->count, p->missing_window_minutes * MINUTE_MS, now, &j);
 	r.severity = j.severity;
 	r.unconfirmed = j.unconfirmed;
@@ -339,6 +341,119 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 		if (r < 0)
 			return r;
 	}
+}
+
+/* ---- another policy ---- */
+
+/* A message that it judges otherwise than was written down. */
+struct rejudged {
+	char event[65], code[SITE_ID_SIZE];
+	int64_t site, epoch, seq, n;
+	struct judged judged;
+};
+struct rejudged_list {
+	struct rejudged *items;
+	size_t count;
+};
+
+static void rejudged_list_done(struct rejudged_list *l)
+{
+	free(l->items);
+}
+
+static struct incident incident_of(store_stmt *q)
+{
+	return (struct incident){ .stage = (int)store_int(q, 6), .type = (int)store_int(q, 7), .occurred_at = store_int(q, 8),
+				  .dead = store_int(q, 9), .critical = store_int(q, 10), .serious = store_int(q, 11),
+				  .minor = store_int(q, 12), .missing = store_int(q, 13), .adults_dead = store_int(q, 14),
+				  .adults_serious = store_int(q, 15), .sick = store_int(q, 16), .loss_yuan = store_int(q, 17) };
+}
+
+static void add_rejudged(struct rejudged_list *l, store_stmt *q, const struct judged *j)
+{
+	struct rejudged *m;
+
+	if ((l->count & (l->count - 1)) == 0)
+		l->items = xrealloc(l->items, MAX(l->count * 2, (size_t)1) * sizeof *l->items);
+	m = &l->items[l->count++];
+	*m = (struct rejudged){ .site = store_int(q, 0), .epoch = store_int(q, 3), .seq = store_int(q, 4), .n = store_int(q, 5) };
+	snprintf(m->code, sizeof m->code, "%s", store_text(q, 1));
+	snprintf(m->event, sizeof m->event, "%s", store_text(q, 2));
+	if (j)
+		m->judged = *j;
+}
+
+static int find_rejudged(struct fold *f, struct rejudged_list *l)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT m.site, s.code, m.event, m.epoch, m.seq, m.n, m.stage, m.type, m.occurred_at, m.dead, m.critical,"
+			    " m.serious, m.minor, m.missing, m.adults_dead, m.adults_serious, m.sick, m.loss_yuan, m.severity,"
+			    " m.confirmed, m.grade FROM incident_message m JOIN site s ON s.id = m.site ORDER BY m.site, m.event", "");
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		struct incident i = incident_of(q);
+		struct judged j;
+
+		severity_judge(&i, f->policy, clock_local_day(i.occurred_at), &j);
+		if (j.severity != store_int(q, 18) || j.pending == store_int(q, 19) || (int64_t)j.grade != store_int(q, 20))
+			add_rejudged(l, q, &j);
+	}
+	return r;
+}
+
+static int write_rejudged(struct fold *f, const struct rejudged *m)
+{
+	return store_run(f->store,
+			 "UPDATE incident_message SET severity = ?, confirmed = ?, grade = ? WHERE site = ? AND event = ? AND epoch = ?"
+			 " AND seq = ? AND n = ?",
+			 "iiiitiii", (int64_t)m->judged.severity, (int64_t)!m->judged.pending, (int64_t)m->judged.grade, m->site, m->event,
+			 m->epoch, m->seq, m->n);
+}
+
+/* Late by the new clock, and nobody was told. */
+static int find_late(struct fold *f, struct rejudged_list *l)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT i.site, s.code, i.event, 0, 0, i.n, i.known_at, i.first_received_at FROM incident i"
+			    " JOIN site s ON s.id = i.site WHERE i.first_received_at > i.known_at AND NOT EXISTS(SELECT 1 FROM alert a"
+			    " WHERE a.subject = s.code || '/' || i.event AND a.rule = 'late-report') ORDER BY i.site, i.event", "");
+
+	while (r >= 0 && (r = store_step(q)) > 0)
+		if (store_int(q, 7) - store_int(q, 6) >
+		    policy_clocks(f->policy, clock_local_day(store_int(q, 6)))->nursery_to_county_ms)
+			add_rejudged(l, q, NULL);
+	return r;
+}
+
+static int refresh_all(struct fold *f, const struct rejudged_list *l, int64_t n, int64_t now)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < l->count; i++) {
+		const struct rejudged *m = &l->items[i];
+		const struct site *site = streams_find(&f->streams, m->code);
+
+		if (i > 0 && m->site == m[-1].site && strcmp(m->event, m[-1].event) == 0)
+			continue;
+		r = site ? incident_refresh(f, n, now, site, m->event) : -EUCLEAN;
+	}
+	return r;
+}
+
+int incident_judge_again(struct fold *f, int64_t n, int64_t now)
+{
+	_cleanup_(rejudged_list_done) struct rejudged_list changed = { 0 }, late = { 0 };
+	int r = find_rejudged(f, &changed);
+
+	for (size_t i = 0; r >= 0 && i < changed.count; i++)
+		r = write_rejudged(f, &changed.items[i]);
+	if (r >= 0)
+		r = refresh_all(f, &changed, n, now);
+	if (r >= 0)
+		r = find_late(f, &late);
+	return r < 0 ? r : refresh_all(f, &late, n, now);
 }
 
 static const struct field *fields_of(const json *body)

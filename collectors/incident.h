@@ -15,3 +15,7 @@ extern const struct collector collector_incident;
 
 /* Judges an event again because time passed (a `due` row); 0 also when there is no such event. */
 int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event);
+
+/* Severity, grades or clocks of the policy changed: each message is judged by the version of the day it occurred on, and the
+ * rules are told of the events that this changes. What was raised stays. */
+int incident_judge_again(struct fold *f, int64_t n, int64_t now);

@@ -41,16 +41,21 @@ static int mark_everything(struct fold *f)
 	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
 }
 
+/* Each version holds from its effective_on: what happened before it is judged as it was. */
 static int act_policy(struct fold *f, const struct ledger_row *row, const char *rest)
 {
+	_cleanup_(policy_freep) struct policy *before = f->policy;
 	int r = store_run(f->store, "INSERT INTO policy(n, bytes) VALUES(?, ?)", "ib", row->n, row->payload, row->payload_len);
 
 	(void)rest;
+	f->policy = NULL;
 	if (r >= 0)
 		r = fold_load_policy(f);
 	fold_set_today(f, f->dirty.today);
+	if (r >= 0 && before && !policy_judges_alike(before, f->policy))
+		r = incident_judge_again(f, row->n, row->received_at);
 	if (r >= 0)
-		r = rules_everything(f, row->n, row->received_at);
+		r = rules_policy(f, row->n, row->received_at);
 	if (r < 0)
 		return r;
 	return row->n > 1 ? mark_everything(f) : start_calendar(f, row);

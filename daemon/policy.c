@@ -386,6 +386,28 @@ void policy_freep(struct policy **p)
 	policy_free(*p);
 }
 
+/* Of groups of numbers alone: a version is zeroed before it is read, so its bytes behind the head can be compared. */
+static bool versions_alike(const struct config_versions *a, const struct config_versions *b)
+{
+	const size_t head = sizeof(struct config_version);
+
+	for (size_t i = 0; i < a->count && a->count == b->count; i++) {
+		const char *one = (const char *)a->first + i * a->size, *other = (const char *)b->first + i * b->size;
+		int64_t from = ((const struct config_version *)(const void *)one)->effective_on;
+
+		if (from != ((const struct config_version *)(const void *)other)->effective_on ||
+		    memcmp(one + head, other + head, a->size - head) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+bool policy_judges_alike(const struct policy *a, const struct policy *b)
+{
+	return versions_alike(&a->severity, &b->severity) && versions_alike(&a->grades, &b->grades) &&
+	       versions_alike(&a->clocks, &b->clocks);
+}
+
 static bool among(char *const *codes, const char *unit)
 {
 	for (; *codes; codes++)

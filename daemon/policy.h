@@ -190,6 +190,9 @@ const struct policy_worklist *policy_worklist(const struct policy *p, int64_t da
 const struct policy_escalation *policy_escalation(const struct policy *p, int64_t day);
 const struct policy_freeze *policy_freeze(const struct policy *p, int64_t day);
 
+/* Do both judge every incident the same: severity, grades, clocks? Sources are not looked at. */
+bool policy_judges_alike(const struct policy *a, const struct policy *b);
+
 /* May a unit (6 digits) take part? */
 enum policy_answer policy_eligible(const struct policy *p, int64_t day, const char *unit);
 /* Who recommends it: the two digits of its province, or the corps' name. */

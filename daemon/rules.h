@@ -47,14 +47,16 @@ struct rule_by_hand {
 };
 int rules_by_hand(struct fold *f, const struct rule_by_hand *h);
 
-/* ---- rules about indicators (rules_indicator.c): raised and cleared by frozen months and imports ---- */
+/* ---- rules about indicators (rules_indicator.c and the files beside it, rules_asked.h): raised and cleared by frozen months and imports ---- */
 
 /* A month of the unit was just frozen: its own rules, and a `due` row for those that compare it with its province. */
 int rules_month(struct fold *f, int64_t n, int64_t now, const char *unit);
 /* Such a `due` row. province: two digits. */
 int rules_province(struct fold *f, int64_t n, int64_t now, const char *province);
-/* The policy, a target, an average, a designation or a declared item changed: every unit again. */
+/* A target, an average, a designation or a declared item changed: every unit again. */
 int rules_everything(struct fold *f, int64_t n, int64_t now);
+/* The policy changed: the same, and every unit whose ballots raise a flag. Events are judged by incident_judge_again. */
+int rules_policy(struct fold *f, int64_t n, int64_t now);
 /* A day turned: what is to be handed in once a year. */
 int rules_day(struct fold *f, int64_t n, int64_t now);
 /* A token became live at two sites, or no longer is. */

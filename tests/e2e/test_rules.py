@@ -283,5 +283,5 @@ def test_an_incident_shows_its_clocks(world):
 def test_the_documentation_has_every_rule():
     source = (TOP / "daemon/rules.c").read_text()
     rules = re.findall(r'\.id = "([^"]+)"', source)
-    told = re.findall(r"^\| `([^`]+)`", (TOP / "docs/rules.md").read_text(), flags=re.M)
+    told = re.findall(r"^\| `([^`]+)`", (TOP / "docs/rules.md").read_text().split("## The worklist")[0], flags=re.M)
     assert len(rules) == 13 and told == rules
