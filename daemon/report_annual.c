@@ -6,6 +6,7 @@
 #include "report_annual.h"
 
 #include "clock.h"
+#include "worklist.h"
 
 #include <stdio.h>
 
@@ -296,7 +297,7 @@ static const struct report_column declared_columns[] = {
 
 /* ---- the quality of the data ---- */
 
-static int read_quality(struct report *r, json *rows)
+static int add_quality(struct report *r, bool running, json *rows)
 {
 	_cleanup_(json_freep) json *places = NULL;
 	struct annual_flow complete, timely = { 0 };
@@ -317,8 +318,42 @@ static int read_quality(struct report *r, json *rows)
 	json_set(row, "received", json_new_int(complete.numerator));
 	json_set(row, "expected", json_new_int(complete.denominator));
 	json_set(row, "timeliness", annual_flow_value(indicator_of("timeliness"), &timely));
-	report_take(row, places, "silent=missing stale at=as_of");
+	report_take(row, places, "missing stale at=as_of");
+	if (running)
+		report_take(row, r->kept, "silent");
 	return 0;
+}
+
+#define PAGE_MS 150
+
+/* Silent today, as the worklist has it: a page a slice. 1: there is more. The count stands in r->kept. */
+static int count_silent(struct report *r)
+{
+	_cleanup_(json_freep) json *items = json_new_list();
+	struct worklist_place place = { (size_t)report_int(r->kept, "silent_kind"), report_int(r->kept, "silent_key") };
+	int64_t before = report_int(r->kept, "silent");
+	int error;
+
+	if (r->at == 0) {
+		place = (struct worklist_place){ 0 };
+		before = 0;
+	}
+	error = worklist_page(&(struct worklist_asked){ .store = r->store, .policy = r->policy, .unit = r->unit, .kind = "silent-site",
+							.today = r->today, .now = r->now, .deadline_ms = clock_monotonic_ms() + PAGE_MS,
+							.limit = 1000 },
+			      &place, items);
+	json_set(r->kept, "silent_kind", json_new_int((int64_t)place.kind));
+	json_set(r->kept, "silent_key", json_new_int(place.key));
+	json_set(r->kept, "silent", json_new_int(before + (int64_t)json_count(items)));
+	return error;
+}
+
+static int read_quality(struct report *r, json *rows)
+{
+	bool running = r->policy && r->today < annual_first_day(r->year + 1);
+	int error = running ? count_silent(r) : 0;
+
+	return error > 0 ? REPORT_MORE : error < 0 ? error : add_quality(r, running, rows);
 }
 
 static const struct report_column quality_columns[] = {
@@ -328,7 +363,8 @@ static const struct report_column quality_columns[] = {
 	{ .key = "received", .zh = "实收", .en = "received" },
 	{ .key = "expected", .zh = "应收", .en = "expected" },
 	{ .key = "timeliness", .zh = "上报及时率（%）", .en = "in time (%)" },
-	{ .key = "silent", .zh = "无可用报告的机构", .en = "sites silent (no usable report)" },
+	{ .key = "silent", .zh = "静默机构（今日）", .en = "silent sites (worklist, today)" },
+	{ .key = "missing", .zh = "无可用报告的机构", .en = "sites without a usable report" },
 	{ .key = "stale", .zh = "数据陈旧的机构", .en = "sites with stale reports" },
 	{ .key = "at", .zh = "截至", .en = "as of", .shown = SHOWN_LINE },
 	{ 0 },

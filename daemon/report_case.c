@@ -215,7 +215,7 @@ static const struct report_column timeline_columns[] = {
 
 /* ---- lists of the case as they are ---- */
 
-static int take_list(const struct report *r, const char *list_key, const char *keys, json *rows)
+static void take_list(const struct report *r, const char *list_key, const char *keys, json *rows)
 {
 	const json *list = json_get(r->about, list_key);
 
@@ -225,17 +225,25 @@ static int take_list(const struct report *r, const char *list_key, const char *k
 		report_take(row, json_at(list, i), keys);
 		json_push(rows, row);
 	}
-	return 0;
 }
 
 static int read_evidence(struct report *r, json *rows)
 {
-	return take_list(r, "evidence", "at kind alert document subject n", rows);
+	take_list(r, "evidence", "at kind alert document subject n", rows);
+	return 0;
 }
 
+/* When: the history has the same row of the ledger. */
 static int read_signatures(struct report *r, json *rows)
 {
-	return take_list(r, "signatures", "for role actor n", rows);
+	const json *history = json_get(r->about, "history");
+
+	take_list(r, "signatures", "for role actor n", rows);
+	for (size_t i = 0; i < json_count(rows); i++)
+		for (size_t k = 0; k < json_count(history); k++)
+			if (report_int(json_at(history, k), "n") == report_int(json_at(rows, i), "n"))
+				report_take(json_at(rows, i), json_at(history, k), "at");
+	return 0;
 }
 
 static const struct report_column evidence_columns[] = {
@@ -249,6 +257,7 @@ static const struct report_column evidence_columns[] = {
 };
 
 static const struct report_column signature_columns[] = {
+	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },
 	{ .key = "for", .zh = "会签事项", .en = "signed for", .say = report_word },
 	{ .key = "role", .zh = "角色", .en = "role", .say = report_word },
 	{ .key = "actor", .zh = "会签人", .en = "who" },

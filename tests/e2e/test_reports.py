@@ -146,7 +146,7 @@ def test_the_report_of_a_case_tells_it_from_the_first_report_to_the_decision(sto
     assert acts == ["open", "acknowledge", "verify", "note", "add_evidence", "sign", "sign", "substantiate", "report", "review", "sign", "sign",
                     "revoke", "publish"]
     assert "官网" in sections["timeline"] and "国卫〔2026〕9号" in sections["timeline"] and "prov_drc" in sections["timeline"]
-    assert "A-000001" in sections["evidence"] and [r[1].split()[-1] for r in page.tables["signatures"][1:]] == ["prov_hc", "prov_drc", "nhc", "ndrc"]
+    assert "A-000001" in sections["evidence"] and [r[2].split()[-1] for r in page.tables["signatures"][1:]] == ["prov_hc", "prov_drc", "nhc", "ndrc"]
     assert {r[1] for r in page.tables["alerts"][1:]} == {"art5-1", "late-report"}
     assert f"{SITE}" in sections["incidents"] and "火灾 fire" in sections["incidents"]
     assert len(page.tables["stages"]) == 3 and "死亡1" in sections["stages"] and "危重1" in sections["stages"]
@@ -369,12 +369,15 @@ def candidate_lines():
                   says(today(-3), "enrolment", 1, enrolment(today(-3), places=places), clock="09:00", **where)]
         if division in ("330106", "330702"):
             lines.append(says(today(-2), "incident", 1, event(today(-2), "INC-1", dead=1), clock="08:00", **where))
+    silent = {"site": f"{SITE}-99", "division": "330902"}
+    lines.append(says(today(-40), "registration", 1, registration(effective_on=today(-60)), **silent))
     return sorted(lines, key=lambda x: x["received_at"])
 
 
 @pytest.fixture
 def candidates(tmp_path, monkeypatch):
-    """Jinhua is a candidate with an accident, Hangzhou loses its title and is barred, Shaoxing misses the target, Quzhou is recommended."""
+    """Jinhua is a candidate with an accident, Hangzhou loses its title and is barred, Shaoxing misses the target, Quzhou is recommended;
+    a nursery in Zhoushan is silent."""
     d = Office(tmp_path)
     with open(tmp_path / "n.conf", "a") as conf:
         conf.write('indicators: { every = "1s"; };\n')
@@ -423,6 +426,8 @@ def test_whom_a_province_may_recommend_in_order_and_what_stands_in_whose_way(can
     assert set(reasons["330800"]) == {"already-recommended"}
     assert set(reasons["330200"]) == {"already-named", "no-value"} and set(reasons["331100"]) == {"no-value"}
     assert len(table(found, "figures")) == 11
+    quality = {r["unit"]: r["silent"] for r in table(blocks(annual(candidates, year=THIS_YEAR)), "quality")}
+    assert quality.pop("330900") == "1" and set(quality.values()) == {"0"}
     assert SITE not in text and HOSTILE not in text
 
 
