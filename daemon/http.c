@@ -13,9 +13,8 @@
 #include "http_acts.h"
 #include "http_events.h"
 #include "http_listen.h"
+#include "http_reply.h"
 #include "log.h"
-
-#include "../sinks/gzip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +37,6 @@
 #define CONNECTIONS_MAX 1536u /* of each listener; event streams (500) are among them */
 #define FILES_WANTED 4096u
 #define FILES_KEPT_BACK 128u
-#define GZIP_FROM 1400 /* bytes: less fits into one packet anyway */
 #define NEVER INT64_MAX
 
 struct conn {
@@ -167,91 +165,6 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*con_cls = NULL;
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-
-	return value ? value : "";
-}
-
-static void add_headers(struct MHD_Response *response, const struct api_response *rs)
-{
-	MHD_add_response_header(response, "Content-Type", rs->content_type ? rs->content_type : "application/json");
-	MHD_add_response_header(response, "Cache-Control", "no-cache"); /* keep it, and ask with If-None-Match */
-	MHD_add_response_header(response, "Vary", "Accept-Encoding");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "X-Frame-Options", "DENY");
-	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	if (rs->etag[0])
-		MHD_add_response_header(response, "ETag", rs->etag);
-	if (rs->content_security_policy) {
-		MHD_add_response_header(response, "Content-Security-Policy", rs->content_security_policy);
-		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	}
-	if (rs->allow[0])
-		MHD_add_response_header(response, "Allow", rs->allow);
-	if (rs->status == 401)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	if (rs->status == 503)
-		MHD_add_response_header(response, "Retry-After", "5");
-}
-
-/* "br, gzip;q=0.5": yes; "gzip;q=0", "identity", "": no. */
-static bool wants_gzip(const char *accepted)
-{
-	const char *name = strcasestr(accepted, "gzip"), *q;
-	size_t len;
-
-	if (!name)
-		return false;
-	len = strcspn(name, ",");
-	q = memmem(name, len, "q=", 2);
-	return !q || strtod(q + 2, NULL) > 0;
-}
-
-/* The entity tag stays the same: no ranges are served, and an act's If-Match means the object, however it travelled. */
-static bool shrink(struct MHD_Connection *connection, struct api_response *rs)
-{
-	struct buf small = { 0 };
-
-	if (rs->body.len < GZIP_FROM || !wants_gzip(header(connection, "Accept-Encoding")))
-		return false;
-	if (gzip(rs->body.p, rs->body.len, &small) < 0 || small.len >= rs->body.len) {
-		buf_done(&small);
-		return false;
-	}
-	buf_done(&rs->body);
-	rs->body = small;
-	return true;
-}
-
-/* Takes the body's bytes over. */
-static enum MHD_Result reply(struct MHD_Connection *connection, struct api_response *rs)
-{
-	bool shrunk = shrink(connection, rs);
-	size_t len = rs->body.len;
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(len, buf_take(&rs->body), MHD_RESPMEM_MUST_FREE);
-	enum MHD_Result queued;
-
-	if (!response)
-		die_oom();
-	add_headers(response, rs);
-	if (shrunk)
-		MHD_add_response_header(response, "Content-Encoding", "gzip");
-	queued = MHD_queue_response(connection, (unsigned)rs->status, response);
-	MHD_destroy_response(response);
-	return queued;
-}
-
-static enum MHD_Result refuse(struct MHD_Connection *connection, int status, const char *title, const char *detail)
-{
-	struct api_response rs = { 0 };
-
-	api_problem(&rs, status, title, detail, NULL, NULL, NULL);
-	return reply(connection, &rs);
-}
-
 static bool host_is(const char *host, size_t len, const char *name, size_t name_len)
 {
 	return len == name_len && strncasecmp(host, name, len) == 0;
@@ -292,7 +205,7 @@ static void who_at_socket(struct http *h, struct MHD_Connection *connection, str
 /* false: a token came, and nobody has it. */
 static bool identify(struct listener *l, struct MHD_Connection *connection, struct who *ret)
 {
-	const char *authorization = header(connection, "Authorization");
+	const char *authorization = http_header(connection, "Authorization");
 
 	*ret = (struct who){ 0 };
 	if (!l->tcp)
@@ -307,25 +220,25 @@ static bool identify(struct listener *l, struct MHD_Connection *connection, stru
 static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connection, const char *method, struct request *r)
 {
 	bool act = api_is_act(method, r->target);
-	const char *length = header(connection, "Content-Length");
+	const char *length = http_header(connection, "Content-Length");
 
 	r->begun = true;
 	conn_of(connection)->busy = true;
-	if (l->tcp && !host_allowed(l->http, header(connection, "Host")))
-		return refuse(connection, 421, "this is not your host",
+	if (l->tcp && !host_allowed(l->http, http_header(connection, "Host")))
+		return http_refuse(connection, 421, "this is not your host",
 				   "Host must be localhost, 127.0.0.1, [::1] or the configured address");
 	if (!identify(l, connection, &r->act.who))
-		return refuse(connection, 401, "nobody has this token", "Authorization: Bearer TOKEN, of a row of `people`");
+		return http_refuse(connection, 401, "nobody has this token", "Authorization: Bearer TOKEN, of a row of `people`");
 	if (act && !api_act_is_open(method, r->target) && !r->act.who.name[0])
-		return refuse(connection, 401, "acts need a credential",
+		return http_refuse(connection, 401, "acts need a credential",
 				   "send a bearer token, or use the Unix socket, as nurseryctl does");
 	if (act && !api_act_is_open(method, r->target) && !who_may(&r->act.who, api_act_roles(method, r->target)))
-		return refuse(connection, 403, "your role does not allow this", "who may do what: docs/operator.md, People");
-	if (act && (strlen(header(connection, "Idempotency-Key")) >= sizeof r->act.idempotency_key ||
-		    strlen(header(connection, "If-Match")) >= sizeof r->act.if_match))
-		return refuse(connection, 400, "a header is too long", "Idempotency-Key has at most 128 characters, If-Match 1024");
+		return http_refuse(connection, 403, "your role does not allow this", "who may do what: docs/operator.md, People");
+	if (act && (strlen(http_header(connection, "Idempotency-Key")) >= sizeof r->act.idempotency_key ||
+		    strlen(http_header(connection, "If-Match")) >= sizeof r->act.if_match))
+		return http_refuse(connection, 400, "a header is too long", "Idempotency-Key has at most 128 characters, If-Match 1024");
 	if (strlen(length) > 15 || (size_t)atoll(length) > api_body_max(method, r->target))
-		return refuse(connection, 413, "the body is too large",
+		return http_refuse(connection, 413, "the body is too large",
 				   "a body has at most 64 KiB, an import 16 MiB");
 	return MHD_YES;
 }
@@ -342,12 +255,12 @@ static enum MHD_Result hand_over(struct listener *l, struct MHD_Connection *conn
 {
 	struct http *h = l->http;
 
-	r->act.content_type = header(connection, "Content-Type");
-	snprintf(r->act.idempotency_key, sizeof r->act.idempotency_key, "%s", header(connection, "Idempotency-Key"));
-	snprintf(r->act.if_match, sizeof r->act.if_match, "%s", header(connection, "If-Match"));
+	r->act.content_type = http_header(connection, "Content-Type");
+	snprintf(r->act.idempotency_key, sizeof r->act.idempotency_key, "%s", http_header(connection, "Idempotency-Key"));
+	snprintf(r->act.if_match, sizeof r->act.if_match, "%s", http_header(connection, "If-Match"));
 	snprintf(r->act.actor, sizeof r->act.actor, "%s", r->act.who.name);
 	if (!acts_put(&h->acts, r))
-		return refuse(connection, 503, "the daemon is stopping", "nothing was changed: send it again");
+		return http_refuse(connection, 503, "the daemon is stopping", "nothing was changed: send it again");
 	/* However fast the main thread is: only this thread resumes, and later than this. */
 	MHD_suspend_connection(connection);
 	conn_of(connection)->deadline = NEVER; /* the sender has done its part; the answer gets its own time */
@@ -358,7 +271,7 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 				  const struct request *r)
 {
 	struct api_response rs = { 0 };
-	const char *known = header(connection, "If-None-Match");
+	const char *known = http_header(connection, "If-None-Match");
 	const struct api_request rq = {
 		.method = method,
 		.target = r->target,
@@ -370,7 +283,7 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 	};
 
 	api_answer(&l->http->api, &rq, &rs);
-	return reply(connection, &rs);
+	return http_reply(connection, &rs);
 }
 
 static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *connection, const struct request *r)
@@ -378,8 +291,8 @@ static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *
 	struct events *events = l->http->events;
 
 	if (events_full(events))
-		return refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
-	return (enum MHD_Result)events_start(events, connection, who_may(&r->act.who, ROLES_ANY), header(connection, "Last-Event-ID"),
+		return http_refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
+	return (enum MHD_Result)events_start(events, connection, who_may(&r->act.who, ROLES_ANY), http_header(connection, "Last-Event-ID"),
 					     &conn_of(connection)->deadline);
 }
 
@@ -388,7 +301,7 @@ static enum MHD_Result answer_act(struct MHD_Connection *connection, struct requ
 	struct api_response rs = { .status = r->status, .content_type = r->answer_type, .body = r->answer };
 
 	r->answer = (struct buf){ 0 };
-	return reply(connection, &rs);
+	return http_reply(connection, &rs);
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -410,7 +323,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (r->state == ACT_FINISHED)
 		return answer_act(connection, r);
 	if (r->too_large)
-		return refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
+		return http_refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
 	if (api_is_act(method, r->target))
 		return hand_over(l, connection, r);
 	if (api_is_stream(method, r->target))
