@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define BACKLOG 128
+/* A herd that comes at once waits in the kernel: whom the queue turns away asks again after a second, or three. */
+#define BACKLOG 1024
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 size_t listen_host_len(const char *address)

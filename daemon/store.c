@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <uthash.h>
 
+#define BUSY_MS 2000
+
 struct cached {
 	const char *sql; /* the key: its address */
 	sqlite3_stmt *stmt;
@@ -120,7 +122,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret)
 	if (code != SQLITE_OK)
 		return fail(s, code);
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, 2000);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
 	r = pragmas(s, mode);
 	if (r < 0)
 		return r;
@@ -490,9 +492,14 @@ void store_copy_free(struct store_copy *c)
 
 int store_checkpoint(struct store *s, bool truncate, int64_t *ret_wal_bytes)
 {
-	int code = sqlite3_wal_checkpoint_v2(s->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-					     NULL, NULL);
+	int code;
 
+	/* Emptying the log waits for every reader, and holds up new ones meanwhile: with polling readers two seconds, and all
+	 * that was received (seen). What cannot be done now is done another time. */
+	sqlite3_busy_timeout(s->db, 0);
+	code = sqlite3_wal_checkpoint_v2(s->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
+					 NULL);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
 	if (ret_wal_bytes)
 		*ret_wal_bytes = store_wal_bytes(s);
 	return code == SQLITE_BUSY ? 0 : fail(s, code);
