@@ -147,6 +147,19 @@ bare:
 bench: all
 	$(quiet)$(PYTHON) tests/bench/bench.py
 
+# Live ingest beside HTTP clients who poll, drip and read slowly (2 minutes).
+bench-clients: all
+	$(quiet)$(PYTHON) tests/bench/clients.py
+
+# Instructions a message (callgrind), then at 10,000 and at a million ledger rows: the same on a busy machine.
+bench-instructions: all
+	$(quiet)$(PYTHON) tests/bench/instructions.py
+	$(quiet)$(PYTHON) tests/bench/instructions.py --length
+
+# A country: 340 cities × 300 nurseries × 400 days computed, five years read, live reports while all is computed again.
+bench-country: all
+	$(quiet)$(PYTHON) tests/bench/indicators.py 340 400 --api --live
+
 # docs/screenshots/ from a demo daemon, in a real browser.
 screenshots: all
 	$(quiet)$(PYTHON) scripts/screenshots.py
@@ -182,8 +195,8 @@ clean:
 	rm -rf build
 
 help:
-	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9]+:' Makefile | tr -d : | xargs echo targets:
+	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9-]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything faults systemd-check unit includes check e2e crash tamper bare bench screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
+.PHONY: all everything faults systemd-check unit includes check e2e crash tamper bare bench bench-clients bench-instructions bench-country screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)

@@ -166,7 +166,7 @@ class Rig:
     """with Rig() as rig: a temporary directory, a broker, a daemon; all gone at the end."""
 
     def __init__(self, seams=None, persistence=False, extra=""):
-        self.directory = Path(tempfile.mkdtemp(prefix="nurseryd-rig-", dir="/tmp"))
+        self.directory = Path(tempfile.mkdtemp(prefix="nurseryd-rig-", dir=os.environ.get("TMPDIR", "/tmp")))
         self.broker = Broker(self.directory, persistence)
         self.daemon = Daemon(self.directory, self.broker, seams, extra)
 
