@@ -5,7 +5,7 @@ import { all, get, listen, now, source } from "./source.js";
 import { t } from "./texts.js";
 import { loadRecent, unitsFrame, unitsRows } from "./units.js";
 import { unitView } from "./unit.js";
-import { CASES_SHOWN, loadRejected, metricsOf, showAlerts, showNotice, showSide, tick } from "./watch.js";
+import { loadRejected, metricsOf, showAlerts, showNotice, showSide, tick } from "./watch.js";
 
 const model = { provinces: [], province: pref("province"), units: null, names: new Map(), alerts: null, cases: null, ready: null, head: null, metrics: null, today: day(Date.now()) };
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -136,8 +136,6 @@ async function loadAlerts() {
 
 async function loadCases() {
 	model.cases = source.token ? await all("/api/v1/cases?state=open") : null; // without a role: 401 for certain
-	for (const c of (model.cases || []).slice(0, CASES_SHOWN))
-		c.clocks = (await get("/api/v1/cases/" + encodeURIComponent(c.id))).body?.clocks || [];
 }
 
 async function loadDaemon() {

@@ -140,12 +140,6 @@ const caseStates = {
 	revoked: ["已撤销", "revoked"], published: ["已公布", "published"], barred: ["暂停申报", "barred"], restored: ["已恢复", "restored"], merged: ["已并案", "merged"],
 };
 
-const clocks = {
-	nursery_to_county: ["报县级时限", "to the county within"], county_to_city: ["报市级时限", "to the city within"],
-	city_to_province: ["报省级时限", "to the province within"], province_to_state_council: ["报国务院时限", "to the State Council within"],
-	supplement: ["补报时限", "supplement within"],
-};
-
 const codes = {
 	E_VERSION: ["版本不支持", "version"], E_TOPIC_MISMATCH: ["与主题不一致", "does not fit its topic"], E_SITE_ID: ["机构编号无效", "nursery id"],
 	E_DIVISION: ["区划代码无效", "division"], E_SEQ_JUMP: ["序号跳跃", "sequence jump"], E_SEQ_REUSED: ["序号重复使用", "sequence reused"],
@@ -165,5 +159,4 @@ export const isPercent = (id) => percent(id) === "%";
 export const indicatorIds = Object.keys(indicators);
 export const designationName = (status) => pick(designations[status]) ?? status;
 export const caseStateName = (state) => pick(caseStates[state]) ?? state;
-export const clockName = (id) => pick(clocks[id]) ?? t(id);
 export const codeName = (code) => pick(codes[code]) || "";

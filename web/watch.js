@@ -2,9 +2,9 @@
 // What somebody has to act on, and how the daemon is: alerts, cases, rejected messages, the daemon's state.
 import { clock, el, lang, moment, name, number, put, span } from "./page.js";
 import { all, get, now, source } from "./source.js";
-import { caseStateName, clockName, codeName, indicatorName, t } from "./texts.js";
+import { caseStateName, codeName, indicatorName, t } from "./texts.js";
 
-export const CASES_SHOWN = 20;
+const CASES_SHOWN = 20;
 const MINUTE = 60000;
 const DAY = 24 * 60 * MINUTE;
 const WEEK = 7 * DAY;
@@ -25,14 +25,16 @@ function clocks(a) {
 	return [
 		paged && !acknowledged && { at: raised + 5 * MINUTE, text: "toNext", waits: true },
 		paged && !acknowledged && { at: raised + 15 * MINUTE, text: "toProvince", waits: true },
-		a.unconfirmed && { at: raised + 60 * MINUTE, text: "toConfirm" },
-		paged && { at: raised + 120 * MINUTE, text: "toLevel" },
+		...(a.next_clock ? nextClock(a) : [a.unconfirmed && { at: raised + 60 * MINUTE, text: "toConfirm" }, paged && { at: raised + 120 * MINUTE, text: "toLevel" }]),
 	].filter(Boolean);
 }
 
+// What somebody has to do next about the event (told to who has a role).
+const nextClock = ({ next_clock: c }) => (c ? [{ at: Date.parse(c.due_at), label: lang() === "zh" ? c.zh : c.en, waits: c.state !== "unclear" }] : []);
+
 function tickOne(node) {
 	const all = JSON.parse(node.dataset.clocks), due = all.find((c) => c.at > now()), past = due ? null : all.filter((c) => c.waits && now() - c.at < DAY).pop(); // as in the brief: past for a day, it is left out
-	node.replaceChildren(...(due ? [clockName(due.text) + " ", el("b", {}, span(due.at - now()))] : past ? [t("overdue") + " ", el("b", {}, span(now() - past.at))] : []));
+	node.replaceChildren(...(due ? [`${due.label || t(due.text)} `, el("b", {}, span(due.at - now()))] : past ? [`${past.label || ""} ${t("overdue")} `, el("b", {}, span(now() - past.at))] : []));
 	node.classList.toggle("soon", Boolean(past || (due && due.at - now() < 5 * MINUTE)));
 }
 
@@ -90,7 +92,6 @@ export function showAlerts(model) {
 // --- cases: named over TCP only to who has a role; how many is no secret ---
 
 const nextText = (c) => (lang() === "zh" ? c.next_zh : c.next_en) || c.next || "";
-const caseClocks = (c) => (c.clocks || []).filter((k) => !k.done_at).map((k) => ({ at: Date.parse(k.due_at), text: k.what, waits: k.what !== "supplement" }));
 
 function casesPanel(model) {
 	const open = (model.units || []).reduce((sum, u) => sum + (u.open_cases || 0), 0);
@@ -98,7 +99,7 @@ function casesPanel(model) {
 	const line = (c) => el("li", {},
 		el("span", {}, el("b", {}, c.id), " ", el("a", { href: "#/unit/" + c.unit }, name(model.names.get(c.unit) || c.unit)), el("span", { class: "tag" }, caseStateName(c.state)),
 			nextText(c) ? el("span", { class: "muted" }, `${t("next")}: ${nextText(c)}`) : null),
-		timer(caseClocks(c)));
+		timer(nextClock(c)));
 	return panel(t("cases"), null, !count ? el("p", { class: "muted" }, t("noCases")) : null,
 		count && !model.cases ? el("p", {}, el("b", {}, number(count)), " ", t("openCases"), " · ", el("span", { class: "muted" }, t("casesNeedRole"))) : null,
 		model.cases ? el("ul", { class: "lines" }, model.cases.slice(0, CASES_SHOWN).map(line)) : null);

@@ -297,10 +297,10 @@ def test_a_published_incident_is_on_screen_in_a_moment_without_reload(world, pag
 
 def test_a_role_sees_a_case_in_words_with_the_time_left(world, page):
     open_page(page, world)
-    assert "详情须持口令登录" in text(page, "#side")
+    wait_until(lambda: "详情须持口令登录" in text(page, "#side"), 10, lambda: text(page, "#side"))
     page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
     page.find_element(By.CSS_SELECTOR, "footer button").click()
-    wait_until(lambda: re.search(r"C-\d{4}-001 杭州市线索.*下一步: 知悉.*报市级时限 1:5\d:\d\d", text(page, "#side .lines li")), 10, lambda: text(page, "#side"))
+    wait_until(lambda: re.search(r"C-\d{4}-001 杭州市线索.*下一步: 知悉.*县级 → 市级 1:5\d:\d\d", text(page, "#side .lines li")), 10, lambda: text(page, "#side"))
     wait_until(lambda: SITE in text(page, "#alerts"), 10, "a role sees no site")
 
 
