@@ -164,6 +164,11 @@ bench-country: all
 screenshots: all
 	$(quiet)$(PYTHON) scripts/screenshots.py
 
+# docs/openapi.yaml and docs/asyncapi.yaml under npm's linters (network).
+.PHONY: lint-openapi
+lint-openapi:
+	$(quiet)scripts/lint-openapi.sh
+
 # docs/man/ and dashboards/grafana/ are written by scripts, from tables; tests hold them equal.
 man: all
 	$(quiet)scripts/man.py

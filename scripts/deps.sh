@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs what nurseryd needs on a bare Debian 12, as root or through sudo; quick when everything is there.
-#   scripts/deps.sh [run|build|demo|test|analyse]   run: to run it; build: to compile it; demo: what demo.sh uses; test: what CI
-#   uses (default); analyse: for make analyse
+#   scripts/deps.sh [run|build|demo|test|analyse|lint]   run: to run it; build: to compile it; demo: what demo.sh uses; test: what CI
+#   uses (default); analyse: for make analyse; lint: for make lint-openapi
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -14,14 +14,16 @@ test="$demo chromium chromium-driver fonts-noto-cjk python3-selenium clang libcl
 	prometheus prometheus-alertmanager python3 python3-aiosmtpd python3-jsonschema python3-paho-mqtt python3-pytest
 	python3-pytest-xdist python3-requests python3-yaml sqlite3 systemd systemd-container victoria-metrics"
 analyse="$build clang-tidy python3"
+lint="nodejs npm"
 
 case "${1:-test}" in
 run) wanted=$run ;;
 build) wanted=$build ;;
 demo) wanted=$demo ;;
 analyse) wanted=$analyse ;;
+lint) wanted=$lint ;;
 test | all) wanted=$test ;;
-*) echo "usage: $0 [run|build|demo|test|analyse]" >&2; exit 2 ;;
+*) echo "usage: $0 [run|build|demo|test|analyse|lint]" >&2; exit 2 ;;
 esac
 
 missing=
