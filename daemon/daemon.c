@@ -31,12 +31,13 @@ static int serve_http(struct daemon *d)
 	struct http_options options = { .listen = d->config->http.listen, .socket = d->config->http.socket,
 					.db_path = d->config->store.path, .live = &d->live, .people = &d->people };
 	char why[HTTP_WHY_SIZE];
-	int r = daemon_set_people(d, d->config, "stop: mend the configuration");
+	struct identity *people = NULL;
+	int r = daemon_read_people(d->config, "stop: mend the configuration", &people);
 
 	if (r < 0)
 		return r;
+	people_put(&d->people, people, d->config->people.count);
 	r = http_new(&options, why, &d->http);
-
 	if (r < 0) {
 		log_error("http.failed", "why=\"%s\" next=\"stop\"", why);
 		return r;

@@ -75,8 +75,8 @@ bool daemon_messages_come_first(const struct daemon *d, int64_t now);
 void daemon_show_facts(struct daemon *d, int64_t now);
 /* Opens the session of the configuration in force; the connection itself is made in the loop. */
 int daemon_connect_broker(struct daemon *d);
-/* Logs why not. next: what happens then. */
-int daemon_set_people(struct daemon *d, const struct config *c, const char *next);
+/* For people_put or free(). Logs why not; next: what happens then. */
+int daemon_read_people(const struct config *c, const char *next, struct identity **ret);
 
 /* Handlers: of the broker's edge (context: struct daemon) … */
 int daemon_publish(void *context, const char *topic, const void *payload, size_t len, int qos, bool retain);

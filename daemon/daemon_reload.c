@@ -45,10 +45,10 @@ int daemon_on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return d->stop_at ? wait_for_pages(d) : sd_event_exit(d->event, 0);
 }
 
-int daemon_set_people(struct daemon *d, const struct config *c, const char *next)
+int daemon_read_people(const struct config *c, const char *next, struct identity **ret)
 {
 	char why[256];
-	int r = people_set(&d->people, c->people.first, c->people.count, why, sizeof why);
+	int r = people_read(c->people.first, c->people.count, ret, why, sizeof why);
 
 	if (r < 0)
 		log_error("people.refused", "why=\"%s\" next=\"%s\"", why, next);
@@ -84,10 +84,11 @@ static bool same_broker(const struct config *a, const struct config *b)
 	       same_text(a->mqtt.key_file, b->mqtt.key_file);
 }
 
-/* What only a restart can change stays as it is. */
+/* What only a restart can change stays as it is; and who may do what changes with all the rest or not at all. */
 static bool is_refused(struct daemon *d, const struct config *fresh)
 {
 	const struct config *old = d->config;
+	struct identity *people = NULL;
 
 	if (!same_text(old->store.path, fresh->store.path) || !same_text(old->http.listen, fresh->http.listen) ||
 	    !same_text(old->http.socket, fresh->http.socket)) {
@@ -95,7 +96,14 @@ static bool is_refused(struct daemon *d, const struct config *fresh)
 					    " stays\"");
 		return true;
 	}
-	return daemon_set_people(d, fresh, "the old configuration stays") < 0 || base_load(&d->base, fresh, clock_now_ms()) < 0;
+	if (daemon_read_people(fresh, "the old configuration stays", &people) < 0)
+		return true;
+	if (base_load(&d->base, fresh, clock_now_ms()) < 0) {
+		free(people);
+		return true;
+	}
+	people_put(&d->people, people, fresh->people.count);
+	return false;
 }
 
 /* Another broker, session or subscription is a new client; else the connection stays. */
@@ -132,6 +140,7 @@ int daemon_on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	}
 	d->config = fresh;
 	d->reserve.wanted_bytes = fresh->store.reserve_bytes;
+	d->backup.db_path = fresh->store.path; /* the same words; the old ones are freed below */
 	log_set_level(fresh->log_level);
 	rates_configure(&d->base.ingest.rates, fresh->limits.per_site_count, fresh->limits.per_site_ms);
 	reconnect(d, old);

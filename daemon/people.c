@@ -64,9 +64,9 @@ static int identity_of(const struct person *from, struct identity *to)
 	return read_token(from, to);
 }
 
-int people_set(struct people *p, const struct person *persons, size_t count, char *why, size_t why_size)
+int people_read(const struct person *persons, size_t count, struct identity **ret, char *why, size_t why_size)
 {
-	struct identity *fresh = xcalloc(MAX(count, (size_t)1), sizeof *fresh), *old;
+	_cleanup_(freep) struct identity *fresh = xcalloc(MAX(count, (size_t)1), sizeof *fresh);
 
 	for (size_t i = 0; i < count; i++) {
 		int r = identity_of(&persons[i], &fresh[i]);
@@ -74,17 +74,24 @@ int people_set(struct people *p, const struct person *persons, size_t count, cha
 		if (r < 0) {
 			snprintf(why, why_size, "people: %s: token_file %s: %s", persons[i].name, persons[i].token_file,
 				 r == -EINVAL ? "a token has 16 characters or more" : strerror(-r));
-			free(fresh);
 			return r;
 		}
 	}
+	*ret = fresh;
+	fresh = NULL; /* ownership moved to the caller */
+	return 0;
+}
+
+void people_put(struct people *p, struct identity *items, size_t count)
+{
+	struct identity *old;
+
 	pthread_mutex_lock(&p->lock);
 	old = p->items;
-	p->items = fresh;
+	p->items = items;
 	p->count = count;
 	pthread_mutex_unlock(&p->lock);
 	free(old);
-	return 0;
 }
 
 void people_of_uid(struct people *p, uid_t uid, struct who *ret)

@@ -30,8 +30,10 @@ struct people {
 };
 void people_init(struct people *p);
 void people_done(struct people *p);
-/* Copies what it needs. -errno when a token file cannot be read; then the old ones stay, and why says which. */
-int people_set(struct people *p, const struct person *persons, size_t count, char *why, size_t why_size);
+/* Reads the token files; copies what it needs. -errno when one cannot be read, and why says which. ret: people_put or free(). */
+int people_read(const struct person *persons, size_t count, struct identity **ret, char *why, size_t why_size);
+/* In force from now on; takes them over. */
+void people_put(struct people *p, struct identity *items, size_t count);
 /* root and the daemon's own uid are operators beside what a row says; whoever may open the socket is a viewer. */
 void people_of_uid(struct people *p, uid_t uid, struct who *ret);
 /* false: no such token. Compares SHA-256 in constant time, over all rows. */
