@@ -366,21 +366,25 @@ static void put_change(struct buf *o, const struct indicator *i, const struct sa
 }
 
 /* Another sample's operands, when there is something to compare: 1. The row that is shown is still open, so these are
- * statements of their own. */
-static int comparable_row(const struct sample *m, store_stmt *q, struct sample *ret)
+ * statements of their own. From a difference the other's few answers could be computed: of a hidden cell there is none. */
+static int comparable_row(const struct comparison *c, const struct sample *m, store_stmt *q, struct sample *ret)
 {
+	bool hidden = false;
 	int r = store_step(q);
 
 	if (r <= 0)
 		return r;
 	ret->numerator = store_int(q, 0);
 	ret->denominator = store_int(q, 1);
+	r = cell_is_hidden(c->store, c->cache, m->indicator, ret->last_day, ret->denominator, &hidden);
+	if (r < 0 || hidden)
+		return r;
 	return comparable(m) && !m->decimal && strcmp(store_text(q, 2), "ok") == 0 && ret->numerator != STORE_NULL &&
 	       (m->indicator->count || ret->denominator > 0) && strcmp(store_text(q, 3), "integer") == 0;
 }
 
 /* Against the revision before, of a month that was changed after it was frozen. */
-static int set_change(struct store *s, const struct sample *m, int64_t revision, struct buf *o)
+static int set_change(const struct comparison *c, const struct sample *m, int64_t revision, struct buf *o)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct sample before = *m;
@@ -388,11 +392,11 @@ static int set_change(struct store *s, const struct sample *m, int64_t revision,
 
 	if (revision < 2 || strcmp(m->period, "month") != 0)
 		return 0;
-	r = store_query(s, &q,
+	r = store_query(c->store, &q,
 			"SELECT numerator, denominator, status, typeof(numerator) FROM frozen"
 			" WHERE unit = ? AND indicator = ? AND month = ? AND revision = ?",
 			"ttii", m->unit, m->indicator->id, m->as_of, revision - 1);
-	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+	if (r < 0 || (r = comparable_row(c, m, q, &before)) <= 0)
 		return r;
 	json_out_key(o, "change");
 	buf_char(o, '{');
@@ -403,7 +407,7 @@ static int set_change(struct store *s, const struct sample *m, int64_t revision,
 }
 
 /* Against the month before. */
-static int set_trend(struct store *s, const struct sample *m, struct buf *o)
+static int set_trend(const struct comparison *c, const struct sample *m, struct buf *o)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct sample before = *m;
@@ -412,11 +416,12 @@ static int set_trend(struct store *s, const struct sample *m, struct buf *o)
 	if (strcmp(m->period, "month") != 0)
 		return 0;
 	before.as_of = months_first_day(m->as_of - 1);
-	r = store_query(s, &q,
+	before.last_day = m->as_of - 1;
+	r = store_query(c->store, &q,
 			"SELECT numerator, denominator, status, typeof(numerator) FROM sample"
 			" WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of = ?",
 			"tti", m->unit, m->indicator->id, before.as_of);
-	if (r < 0 || (r = comparable_row(m, q, &before)) <= 0)
+	if (r < 0 || (r = comparable_row(c, m, q, &before)) <= 0)
 		return r;
 	json_out_key(o, "trend");
 	buf_char(o, '{');
@@ -441,9 +446,9 @@ static int put_object(struct comparison *c, const struct sample *m, store_stmt *
 	put_target(c, m, o);
 	r = put_province(c, m, o);
 	if (r >= 0 && !m->suppressed)
-		r = set_change(c->store, m, store_int(q, REVISION), o);
+		r = set_change(c, m, store_int(q, REVISION), o);
 	if (r >= 0 && !m->suppressed)
-		r = set_trend(c->store, m, o);
+		r = set_trend(c, m, o);
 	put_sources(o, q);
 	put_detail(o, m, q);
 	buf_char(o, '}');

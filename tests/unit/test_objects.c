@@ -254,6 +254,33 @@ static void a_month_is_named_by_itself(void **state)
 	expect(json_get(o, "as_of"), "\"2026-11\"");
 }
 
+#define OCTOBER (DAY - 53) /* its first day is how a month is kept */
+#define NOVEMBER (DAY - 22)
+
+/* From value, numerator and denominator of a difference the hidden operands could be computed. */
+static void a_difference_from_few_answers_is_told_inside_alone(void **state)
+{
+	static const char cell[] = "satisfaction_family_policy";
+	struct province_sums outside = { 0 }, inside = { .inside = true };
+	_cleanup_(json_freep) json *told = NULL, *hidden = NULL;
+
+	(void)state;
+	add_sample(s, "330100", cell, "month", OCTOBER, "3", "4", "ok");
+	add_sample(s, "330100", cell, "month", NOVEMBER, "7", "9", "ok");
+	run_sql(s, "UPDATE sample SET revision = 2 WHERE as_of = %lld", (long long)NOVEMBER);
+	run_sql(s, "INSERT INTO frozen VALUES('330100',%lld,'%s',1,2,3,'ok',NULL,1,1,0,0,'[]',NULL,1)",
+		(long long)NOVEMBER, cell);
+	assert_int_equal(object_indicator(s, &inside, "330100", cell, "month", NOVEMBER, &told), 0);
+	assert_int_equal(object_indicator(s, &outside, "330100", cell, "month", NOVEMBER, &hidden), 0);
+	assert_non_null(json_get(told, "trend"));
+	assert_non_null(json_get(told, "change"));
+	expect(json_get(hidden, "numerator"), "7");
+	assert_null(json_get(hidden, "trend"));
+	assert_null(json_get(hidden, "change"));
+	province_sums_done(&inside);
+	province_sums_done(&outside);
+}
+
 static void what_is_not_there_is_none(void **state)
 {
 	json *o = (json *)&o;
@@ -335,6 +362,7 @@ int main(void)
 		TEST(an_official_average_in_force_stands_before_the_sum),
 		TEST(the_units_target_comes_first_then_the_provinces_then_everyones),
 		TEST(a_month_is_named_by_itself),
+		TEST(a_difference_from_few_answers_is_told_inside_alone),
 		TEST(what_is_not_there_is_none),
 		TEST(an_alert_outside_has_no_site_and_no_subject),
 		TEST(a_site_shows_the_registration_in_force_and_its_last_enrolment),
