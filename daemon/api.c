@@ -8,7 +8,6 @@
 #include "clock.h"
 #include "ids.h"
 #include "log.h"
-#include "policy_row.h"
 #include "procedures.h"
 #include "worklist.h"
 
@@ -499,10 +498,10 @@ static int ask(struct api_call *c, const struct api_route *route, json **ret)
 
 int api_policy(struct api_call *c, const struct policy **ret)
 {
-	int r = c->sums.policy ? 0 : policy_row_newest(c->api->store, &c->sums.policy);
+	int r = province_sums_policy(c->api->store, &c->sums);
 
 	*ret = c->sums.policy;
-	return r == -EUCLEAN ? 0 : MIN(r, 0);
+	return r == -EUCLEAN ? 0 : r;
 }
 
 void api_version(struct api_call *c, const json *object)

@@ -46,12 +46,69 @@ static bool passes(const struct filter *f, const struct ledger_row *row)
 	return (!f->site || strcmp(t.site, f->site) == 0) && (!f->feed || strcmp(t.feed, f->feed) == 0);
 }
 
+/* Payloads for people with a role: what /incidents asks one for must not stand open here; ballots one by one would
+ * undo the suppression of small cells (DOMAIN §5); acts hold an officer's words, a site, or what an erasure left. */
+static bool needs_role(const char *topic)
+{
+	static const char *const closed[] = { "/up/incident", "/up/survey" };
+	static const char *const open_acts[] = { "act/policy", "act/import/", "act/daemon/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
+		if (strstr(topic, closed[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(open_acts); i++)
+		if (strncmp(topic, open_acts[i], strlen(open_acts[i])) == 0)
+			return false;
+	return strncmp(topic, "act/", strlen("act/")) == 0;
+}
+
+/* The findings without what they quote of the message. */
+static json *without_got(const json *findings)
+{
+	json *list = json_new_list();
+
+	for (size_t i = 0; findings && i < json_count(findings); i++) {
+		const json *finding = json_at(findings, i);
+		json *kept = json_new_object();
+
+		for (void *k = json_first(finding); k; k = json_next(finding, k))
+			if (strcmp(json_key(k), "got") != 0)
+				json_set(kept, json_key(k), json_keep(json_value(k)));
+		json_push(list, kept);
+	}
+	return list;
+}
+
+static bool quotes(const struct ledger_row *row, const char *key)
+{
+	return memmem(row->outcome, row->outcome_len, key, strlen(key)) != NULL;
+}
+
+/* What a reader without a role is not told of a row: its payload, what findings quote of it, who acted, upon which event. */
+static void close_row(const struct ledger_row *row, bool alone, json *message)
+{
+	static const char incident_act[] = "act/incident";
+
+	if (!needs_role(row->topic))
+		return;
+	if (strncmp(row->topic, incident_act, strlen(incident_act)) == 0)
+		json_set(message, "topic", json_new_text(incident_act));
+	json_set(message, "errors", without_got(json_get(message, "errors")));
+	json_set(message, "warnings", without_got(json_get(message, "warnings")));
+	if (!alone)
+		return;
+	json_set(message, "payload", NULL);
+	if (quotes(row, "\"got\":") || quotes(row, "\"actor\":"))
+		json_set(message, "outcome_json", NULL);
+}
+
 struct scan {
 	json *items;
 	size_t limit;
 	int64_t rows, deadline;
 	int64_t at;  /* the last row looked at */
 	bool full; /* page or budget: there may be more */
+	bool inside; /* the reader has a role */
 };
 
 static void scan_row(struct scan *scan, const struct filter *f, const struct ledger_row *row)
@@ -62,6 +119,8 @@ static void scan_row(struct scan *scan, const struct filter *f, const struct led
 		json *message;
 
 		object_message(row, false, &message);
+		if (!scan->inside)
+			close_row(row, false, message);
 		json_push(scan->items, message);
 	}
 	scan->full = json_count(scan->items) >= scan->limit || scan->rows >= SCAN_ROWS_MAX ||
@@ -99,6 +158,7 @@ static int list_messages(struct api_call *c, json **ret)
 	struct scan scan = {
 		.items = items,
 		.limit = api_limit(c),
+		.inside = c->rq->trusted,
 		.deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS,
 	};
 	struct ledger_head head;
@@ -154,22 +214,6 @@ static int tell_repeats(struct api_call *c, int64_t n, json *message)
 	return MIN(r, 0);
 }
 
-/* Payloads for people with a role: what /incidents asks one for must not stand open here; ballots one by one would
- * undo the suppression of small cells (DOMAIN §5); acts hold an officer's words, a site, or what an erasure left. */
-static bool needs_role(const char *topic)
-{
-	static const char *const closed[] = { "/up/incident", "/up/survey" };
-	static const char *const open_acts[] = { "act/policy", "act/import/", "act/daemon/" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
-		if (strstr(topic, closed[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(open_acts); i++)
-		if (strncmp(topic, open_acts[i], strlen(open_acts[i])) == 0)
-			return false;
-	return strncmp(topic, "act/", strlen("act/")) == 0;
-}
-
 static int one_message(struct api_call *c, json **ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
@@ -189,8 +233,8 @@ static int one_message(struct api_call *c, json **ret)
 		r = tell_erased(c, n, *ret);
 	if (r == 0)
 		r = tell_repeats(c, n, *ret);
-	if (r == 0 && !c->rq->trusted && needs_role(row.topic))
-		json_set(*ret, "payload", NULL);
+	if (r == 0 && !c->rq->trusted)
+		close_row(&row, true, *ret);
 	return r;
 }
 

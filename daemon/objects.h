@@ -62,6 +62,8 @@ struct province_sums {
 	bool inside; /* the reader has a role, or sits at the machine */
 };
 void province_sums_done(struct province_sums *c);
+/* c->policy becomes the ledger's newest, lent or read; NULL: there is none. */
+int province_sums_policy(struct store *s, struct province_sums *c);
 
 /* The indicator object, everywhere the same: one after the other from a day to a day (of a month: its first), both
  * inclusive, as JSON text appended to a buffer. */

@@ -40,12 +40,19 @@ static int take_lent(struct store *s, struct province_sums *c)
 	return r;
 }
 
-int province_rules_on(struct store *s, struct province_sums *c, int64_t day, const struct policy_province_average **ret)
+int province_sums_policy(struct store *s, struct province_sums *c)
 {
 	int r = c->policy ? 0 : c->policies ? take_lent(s, c) : policy_row_newest(s, &c->policy);
 
-	*ret = c->policy ? policy_province_average(c->policy, day) : NULL;
 	return MIN(r, 0);
+}
+
+int province_rules_on(struct store *s, struct province_sums *c, int64_t day, const struct policy_province_average **ret)
+{
+	int r = province_sums_policy(s, c);
+
+	*ret = c->policy ? policy_province_average(c->policy, day) : NULL;
+	return r;
 }
 
 #define SUPPRESSED_BELOW 5 /* DOMAIN §5; while there is no policy */

@@ -284,6 +284,52 @@ static void alerts_over_tcp_name_no_site(void **state)
 	assert_non_null(strstr(inside.rs.body.p, SITE_A));
 }
 
+#define MISSPELT_INCIDENT \
+	"{\"epoch\":1,\"errors\":[{\"code\":\"E_ENUM\",\"got\":\"firstt\",\"path\":\"/body/stage\"}],\"fold\":1,\"seq\":4," \
+	"\"status\":\"rejected\",\"warnings\":[{\"code\":\"W_ENUM\",\"got\":\"stabbing\",\"path\":\"/body/type\"}]}"
+#define ACT_OF_LI "{\"actor\":\"li.wei\",\"errors\":[],\"status\":\"accepted\",\"warnings\":[]}"
+
+/* What /incidents asks a role for must not stand open in what a finding quotes, nor in who acted upon which event. */
+static void a_closed_row_is_not_quoted_to_readers_without_a_role(void **state)
+{
+	static const char *const secrets[] = { "firstt", "stabbing", "li.wei", "INC-7" };
+	static const char *const targets[] = { "/api/v1/messages?after=2504", "/api/v1/messages/2505", "/api/v1/messages/2506" };
+	_cleanup_(buf_done) struct buf outside = { 0 }, inside = { 0 };
+	struct ledger l;
+
+	(void)state;
+	assert_int_equal(ledger_open(s, &l), 0);
+	append(&l, NOW_MS + 5000, "nursery/v1/33/330102/" SITE_A "/up/incident", "{\"v\":1}", MISSPELT_INCIDENT);
+	append(&l, NOW_MS + 5001, "act/incident/" SITE_A "/INC-7", "{\"act\":\"note\"}", ACT_OF_LI);
+	ledger_commit(&l);
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		_cleanup_(reply_done) struct reply closed = ask("GET", targets[i], false), open = ask("GET", targets[i], true);
+
+		assert_int_equal(closed.rs.status, 200);
+		buf_add(&outside, closed.rs.body.p, closed.rs.body.len);
+		buf_add(&inside, open.rs.body.p, open.rs.body.len);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+		assert_null(strstr(outside.p, secrets[i]));
+		assert_non_null(strstr(inside.p, secrets[i]));
+	}
+	assert_non_null(strstr(outside.p, "E_ENUM"));
+	assert_non_null(strstr(outside.p, "/body/stage"));
+}
+
+/* Parsed anew for every answer it would also be lost with every answer. */
+static void the_policy_is_read_once_for_many_answers(void **state)
+{
+	const struct policy *first;
+
+	(void)state;
+	expect_status("GET", "/api/v1/cases", true, 200);
+	first = api.policies.policy;
+	assert_non_null(first);
+	expect_status("GET", "/api/v1/incidents", true, 200);
+	assert_ptr_equal(api.policies.policy, first);
+}
+
 static void incidents_are_filtered(void **state)
 {
 	static const struct {
@@ -379,6 +425,8 @@ int main(void)
 		TEST(a_message_alone_shows_its_payload_and_the_hashed_outcome),
 		TEST(units_of_a_province_come_sorted_and_paged),
 		TEST(an_indicator_is_listed_from_and_to_inclusive),
+		TEST(a_closed_row_is_not_quoted_to_readers_without_a_role),
+		TEST(the_policy_is_read_once_for_many_answers),
 		TEST(alerts_over_tcp_name_no_site),
 		TEST(incidents_are_filtered),
 		TEST(an_unchanged_answer_is_304),
