@@ -85,6 +85,7 @@ struct api_response { /* zero-initialised by the caller; api_response_done frees
 	char etag[ETAG_SIZE]; /* with its quotes, or "" */
 	char allow[32];           /* for 405 */
 	const char *content_security_policy; /* of a page; NULL none */
+	bool for_one; /* who asked has a credential: no cache may keep it */
 };
 void api_response_done(struct api_response *rs);
 

@@ -22,8 +22,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <strings.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <utlist.h>
@@ -32,16 +30,14 @@
 #define IDLE_SECONDS 10u
 #define DRAIN_MS SECOND_MS
 #define HEADER_MEMORY ((size_t)32 * 1024) /* a connection's buffer: longer headers get 431 */
-/* Behind a proxy, and on loopback, everybody has one address: a limit a head would punish the readers for those who
- * drip. What protects is the deadline; the limits keep descriptors back for the store, broker and sinks. */
-#define CONNECTIONS_MAX 1536u /* of each listener; event streams (500) are among them */
-#define FILES_WANTED 4096u
-#define FILES_KEPT_BACK 128u
+/* Bytes of bodies and answers in memory at once: the readers who do not read could have a thousand long lists otherwise. */
+#define HELD_MAX ((size_t)256 * 1024 * 1024)
 #define NEVER INT64_MAX
 
 struct conn {
 	int fd; /* the library's */
 	int64_t deadline; /* monotonic ms */
+	size_t held;      /* of http.held */
 	bool busy, kept_alive; /* kept_alive: this is not its first request */
 	struct conn *prev, *next;
 };
@@ -64,12 +60,19 @@ struct http {
 	struct acts acts;
 	struct events *events;
 	int64_t deadline_ms;
+	size_t held, held_max;
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
 };
 
 /* --- connections and their deadlines --- */
+
+static void let_go(struct http *h, struct conn *c)
+{
+	h->held -= c->held;
+	c->held = 0;
+}
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
 			  enum MHD_ConnectionNotificationCode code)
@@ -84,6 +87,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 		DL_APPEND(l->http->conns, c);
 		*socket_context = c;
 	} else if (c) {
+		let_go(l->http, c);
 		DL_DELETE(l->http->conns, c);
 		free(c);
 		*socket_context = NULL;
@@ -156,6 +160,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
 	(void)code;
 	if (c) {
+		let_go(l->http, c);
 		c->busy = false;
 		c->kept_alive = true;
 		c->deadline = c->deadline == NEVER ? NEVER : clock_monotonic_ms() + l->http->deadline_ms;
@@ -165,23 +170,28 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*con_cls = NULL;
 }
 
-static bool host_is(const char *host, size_t len, const char *name, size_t name_len)
+/* Bytes of strangers' bodies and of answers on their way: false when there are too many already. */
+static bool hold(struct http *h, struct MHD_Connection *connection, size_t bytes)
 {
-	return len == name_len && strncasecmp(host, name, len) == 0;
+	if (h->held + bytes > h->held_max)
+		return false;
+	h->held += bytes;
+	conn_of(connection)->held += bytes;
+	return true;
 }
 
-/* Against DNS rebinding: a page of a stranger's may reach the loopback port under its own name, and must not. */
-static bool host_allowed(const struct http *h, const char *host)
+static enum MHD_Result refuse_for_now(struct MHD_Connection *connection)
 {
-	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-	size_t len = listen_host_len(host);
+	return http_refuse(connection, 503, "too much is on its way", "others' bodies and answers fill the memory for them: ask again in a moment");
+}
 
-	if (host[len] != '\0' && (host[len] != ':' || strspn(host + len + 1, "0123456789") != strlen(host + len + 1)))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (host_is(host, len, names[i], strlen(names[i])))
-			return true;
-	return host_is(host, len, h->listen, listen_host_len(h->listen));
+/* Takes the body's bytes over. */
+static enum MHD_Result answer(struct http *h, struct MHD_Connection *connection, struct api_response *rs)
+{
+	if (hold(h, connection, rs->body.len))
+		return http_reply(connection, rs);
+	api_response_done(rs);
+	return refuse_for_now(connection);
 }
 
 /* Without a directory (tests of this file) who sits at the socket is the operator. */
@@ -224,7 +234,7 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 
 	r->begun = true;
 	conn_of(connection)->busy = true;
-	if (l->tcp && !host_allowed(l->http, http_header(connection, "Host")))
+	if (l->tcp && !listen_host_allowed(l->http->listen, http_header(connection, "Host")))
 		return http_refuse(connection, 421, "this is not your host",
 				   "Host must be localhost, 127.0.0.1, [::1] or the configured address");
 	if (!identify(l, connection, &r->act.who))
@@ -243,10 +253,13 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 	return MHD_YES;
 }
 
-static void collect(struct request *r, const char *method, const char *bytes, size_t len)
+/* What is refused is read on to the end: an answer cannot overtake the body. */
+static void collect(struct listener *l, struct request *r, const char *method, const char *bytes, size_t len)
 {
 	if (r->act.body.len + len > api_body_max(method, r->target))
-		r->too_large = true; /* read on to the end: an answer cannot overtake the body */
+		r->too_large = true;
+	else if (r->too_many || !hold(l->http, r->connection, len))
+		r->too_many = true;
 	else
 		buf_add(&r->act.body, bytes, len);
 }
@@ -283,22 +296,27 @@ static enum MHD_Result answer_get(struct listener *l, struct MHD_Connection *con
 	};
 
 	api_answer(&l->http->api, &rq, &rs);
-	return http_reply(connection, &rs);
+	rs.for_one = l->tcp && rq.known;
+	return answer(l->http, connection, &rs);
 }
 
 static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *connection, const struct request *r)
 {
 	struct events *events = l->http->events;
 
-	if (events_full(events))
-		return http_refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
-	return (enum MHD_Result)events_start(events, connection, who_may(&r->act.who, ROLES_ANY), http_header(connection, "Last-Event-ID"),
+	bool inside = who_may(&r->act.who, ROLES_ANY);
+
+	if (events_full(events, inside))
+		return http_refuse(connection, 503, "too many listen already", "500 event streams may be open: poll, or come back");
+	return (enum MHD_Result)events_start(events, connection, inside, http_header(connection, "Last-Event-ID"),
 					     &conn_of(connection)->deadline);
 }
 
-static enum MHD_Result answer_act(struct MHD_Connection *connection, struct request *r)
+/* An act is done: its answer is never held back. */
+static enum MHD_Result answer_act(struct listener *l, struct MHD_Connection *connection, struct request *r)
 {
-	struct api_response rs = { .status = r->status, .content_type = r->answer_type, .body = r->answer };
+	struct api_response rs = { .status = r->status, .content_type = r->answer_type, .body = r->answer,
+				   .for_one = l->tcp && r->act.who.name[0] };
 
 	r->answer = (struct buf){ 0 };
 	return http_reply(connection, &rs);
@@ -316,14 +334,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (!r->begun)
 		return begin(l, connection, method, r);
 	if (*len > 0) {
-		collect(r, method, bytes, *len);
+		collect(l, r, method, bytes, *len);
 		*len = 0;
 		return MHD_YES;
 	}
 	if (r->state == ACT_FINISHED)
-		return answer_act(connection, r);
+		return answer_act(l, connection, r);
 	if (r->too_large)
 		return http_refuse(connection, 413, "the body is too large", "a body has at most 64 KiB, an import 16 MiB");
+	if (r->too_many)
+		return refuse_for_now(connection);
 	if (api_is_act(method, r->target))
 		return hand_over(l, connection, r);
 	if (api_is_stream(method, r->target))
@@ -402,29 +422,13 @@ static void *run(void *context)
 
 /* --- start and stop --- */
 
-/* As many as the process may have, less what everything else needs, shared by two listeners. */
-static unsigned connections_max(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return CONNECTIONS_MAX / 4;
-	if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = MIN((rlim_t)FILES_WANTED, files.rlim_max);
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
-	if (files.rlim_cur <= 2 * FILES_KEPT_BACK)
-		return FILES_KEPT_BACK / 4;
-	return (unsigned)MIN((rlim_t)CONNECTIONS_MAX, (files.rlim_cur - FILES_KEPT_BACK) / 2);
-}
-
 static int start_daemon(struct http *h, struct listener *l)
 {
 	l->http = h;
 	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, l,
 				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MEMORY,
 				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
-				     connections_max(), MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED,
+				     listen_connections_max(), MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED,
 				     on_completed, l, MHD_OPTION_URI_LOG_CALLBACK, on_target, l, MHD_OPTION_END);
 	return l->daemon ? 0 : -EIO;
 }
@@ -496,6 +500,7 @@ int http_new(const struct http_options *options, char why[static HTTP_WHY_SIZE],
 	h->tcp = (struct listener){ .fd = -1, .tcp = true };
 	h->unix_socket = (struct listener){ .fd = -1 };
 	h->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS;
+	h->held_max = options->held_max > 0 ? options->held_max : HELD_MAX;
 	h->people = options->people;
 	h->listen = xstrdup(options->listen);
 	h->socket = xstrdup(options->socket);
@@ -565,6 +570,11 @@ int http_act_fd(const struct http *h)
 struct http_act *http_next_act(struct http *h)
 {
 	return acts_take(&h->acts);
+}
+
+void http_wake_acts(struct http *h)
+{
+	acts_wake_main(&h->acts);
 }
 
 void http_finish_act(struct http *h, struct http_act *act, int status, const char *content_type, struct buf *body)

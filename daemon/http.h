@@ -27,6 +27,7 @@ struct http_options {
 	struct api_live *live; /* borrowed until http_free */
 	struct people *people; /* borrowed; NULL: the socket's peers are operators, tokens are unknown */
 	int64_t deadline_ms;   /* 0: 10 s */
+	size_t held_max;       /* bytes of bodies and answers at once; 0: 256 MiB */
 };
 
 #define HTTP_WHY_SIZE 256
@@ -58,5 +59,6 @@ struct http_act {
 
 int http_act_fd(const struct http *h); /* an eventfd, ours; readable when an act waits */
 struct http_act *http_next_act(struct http *h); /* NULL: none; then the eventfd is empty */
+void http_wake_acts(struct http *h); /* whoever leaves while acts may wait: the eventfd is readable again */
 /* Takes the bytes of body (may be NULL) and ends the act. content_type is static, NULL: application/json. */
 void http_finish_act(struct http *h, struct http_act *act, int status, const char *content_type, struct buf *body);

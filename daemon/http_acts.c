@@ -45,6 +45,11 @@ void acts_wake_http(struct acts *a)
 	wake(a->http_fd);
 }
 
+void acts_wake_main(struct acts *a)
+{
+	wake(a->main_fd);
+}
+
 bool acts_put(struct acts *a, struct request *r)
 {
 	bool taken_over;

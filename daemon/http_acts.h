@@ -19,7 +19,7 @@ struct request {
 	struct buf answer;
 	void *connection; /* of libmicrohttpd */
 	char *target;
-	bool begun, too_large;
+	bool begun, too_large, too_many; /* too_many: bytes of everybody together */
 	struct request *prev, *next; /* in one of the lists */
 };
 
@@ -43,4 +43,5 @@ struct http_act *acts_take(struct acts *a);
 void acts_finish(struct acts *a, struct http_act *act, int status, const char *content_type, struct buf *body);
 void acts_stop(struct acts *a);
 void acts_wake_http(struct acts *a);
+void acts_wake_main(struct acts *a);
 void acts_clear(int eventfd);

@@ -7,11 +7,18 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 /* A herd that comes at once waits in the kernel: whom the queue turns away asks again after a second, or three. */
 #define BACKLOG 1024
+/* Behind a proxy, and on loopback, everybody has one address: a limit a head would punish the readers for those who
+ * drip. What protects is the deadline; the limits keep descriptors back for the store, broker and sinks. */
+#define CONNECTIONS_MAX 1536u /* of each listener; event streams (500) are among them */
+#define FILES_WANTED 4096u
+#define FILES_KEPT_BACK 128u
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 size_t listen_host_len(const char *address)
@@ -152,4 +159,38 @@ void listen_unix_remove(const char *path, const struct stat *id)
 
 	if (lstat(path, &st) == 0 && st.st_dev == id->st_dev && st.st_ino == id->st_ino)
 		unlink(path);
+}
+
+/* As many as the process may have, less what everything else needs, shared by two listeners. */
+unsigned listen_connections_max(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return CONNECTIONS_MAX / 4;
+	if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = MIN((rlim_t)FILES_WANTED, files.rlim_max);
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (files.rlim_cur <= 2 * FILES_KEPT_BACK)
+		return FILES_KEPT_BACK / 4;
+	return (unsigned)MIN((rlim_t)CONNECTIONS_MAX, (files.rlim_cur - FILES_KEPT_BACK) / 2);
+}
+
+static bool host_is(const char *host, size_t len, const char *name, size_t name_len)
+{
+	return len > 0 && len == name_len && strncasecmp(host, name, len) == 0;
+}
+
+bool listen_host_allowed(const char *listen_address, const char *host)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+	size_t len = listen_host_len(host);
+
+	if (host[len] != '\0' && (host[len] != ':' || strspn(host + len + 1, "0123456789") != strlen(host + len + 1)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (host_is(host, len, names[i], strlen(names[i])))
+			return true;
+	return host_is(host, len, listen_address, listen_host_len(listen_address));
 }

@@ -17,3 +17,9 @@ void listen_unix_remove(const char *path, const struct stat *id);
 int listen_port(int fd); /* 0 when it has none */
 /* The host of "host:port": its length; brackets belong to it. */
 size_t listen_host_len(const char *address);
+
+/* How many connections each of two listeners may have. */
+unsigned listen_connections_max(void);
+/* Against DNS rebinding: a page of a stranger's may reach the loopback port under its own name, and must not. listen_address
+ * is the configured one, "" none. */
+bool listen_host_allowed(const char *listen_address, const char *host);

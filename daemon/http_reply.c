@@ -19,8 +19,9 @@ const char *http_header(struct MHD_Connection *connection, const char *name)
 static void add_headers(struct MHD_Response *response, const struct api_response *rs)
 {
 	MHD_add_response_header(response, "Content-Type", rs->content_type ? rs->content_type : "application/json");
-	MHD_add_response_header(response, "Cache-Control", "no-cache"); /* keep it, and ask with If-None-Match */
-	MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	/* Keep it, and ask with If-None-Match; but what a role was needed for stays in nobody's cache. */
+	MHD_add_response_header(response, "Cache-Control", rs->for_one ? "no-store" : "no-cache");
+	MHD_add_response_header(response, "Vary", "Accept-Encoding, Authorization"); /* without a role less is told */
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "X-Frame-Options", "DENY");
 	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");

@@ -5,6 +5,7 @@
 #include "api_fixture.h"
 
 #include "../../daemon/http.h"
+#include "../../daemon/http_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +20,7 @@ struct world {
 	char dir[64], db[96], socket[96];
 	struct api_live live;
 	struct http *http;
+	size_t held_max;
 };
 static struct world w;
 
@@ -30,17 +32,17 @@ static struct http_options options_of(const struct world *x)
 		.db_path = x->db,
 		.live = (struct api_live *)&x->live,
 		.deadline_ms = DEADLINE_MS,
+		.held_max = x->held_max,
 	};
 }
 
-static int start(void **state)
+static int start_with(size_t held_max)
 {
 	struct http_options options;
 	char why[HTTP_WHY_SIZE];
 	struct store *s;
 
-	(void)state;
-	w = (struct world){ .dir = "/tmp/nurseryd-test-XXXXXX" };
+	w = (struct world){ .dir = "/tmp/nurseryd-test-XXXXXX", .held_max = held_max };
 	assert_non_null(mkdtemp(w.dir));
 	snprintf(w.db, sizeof w.db, "%s/n.db", w.dir);
 	snprintf(w.socket, sizeof w.socket, "%s/n.sock", w.dir);
@@ -55,6 +57,18 @@ static int start(void **state)
 	if (http_new(&options, why, &w.http) < 0)
 		fail_msg("%s", why);
 	return 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_with(0);
+}
+
+static int start_with_little_memory(void **state)
+{
+	(void)state;
+	return start_with(20000);
 }
 
 static int stop(void **state)
@@ -139,6 +153,9 @@ static void a_foreign_host_is_refused(void **state)
 	expect_answer(connect_tcp(), GET("/healthz", "[::1]:8640"), "200");
 	expect_answer(connect_tcp(), GET("/healthz", "LOCALHOST"), "200");
 	expect_answer(connect_tcp(), "GET /healthz HTTP/1.0\r\n\r\n", "421");
+	assert_false(listen_host_allowed("", "")); /* sockets from the service manager, no configured address */
+	assert_false(listen_host_allowed("", ":8640"));
+	assert_true(listen_host_allowed("10.0.0.1:8640", "10.0.0.1:80"));
 }
 
 /* One byte every 50 ms is never idle. Returns ms until the other side ended it. */
@@ -239,6 +256,21 @@ static void long_headers_and_bodies_are_refused(void **state)
 		      "POST /api/v1/backup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 		      "Content-Length: 99999999999999999999\r\n\r\n",
 		      "413");
+}
+
+/* A thousand readers who do not read could have a thousand long lists in memory; so could a thousand who only write. */
+static void what_is_too_much_for_the_memory_is_refused_for_now(void **state)
+{
+	_cleanup_(buf_done) struct buf lint = { 0 };
+
+	(void)state;
+	buf_str(&lint, "POST /api/v1/lint/enrolment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 30000\r\n\r\n");
+	for (int i = 0; i < 30000; i++)
+		buf_char(&lint, ' ');
+	expect_answer(connect_tcp(), lint.p, "503");
+	expect_answer(connect_tcp(), GET("/api/v1/messages?limit=1000", "localhost"), "503");
+	for (int i = 0; i < 20; i++) /* what was answered is held no longer */
+		expect_answer(connect_tcp(), GET("/api/v1/messages?limit=10", "localhost"), "200");
 }
 
 #define POST "POST /api/v1/imports/targets HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 7\r\n" \
@@ -399,6 +431,7 @@ int main(void)
 		TEST(a_client_that_does_not_read_is_cut_too),
 		TEST(many_connections_leave_room_for_the_socket),
 		TEST(long_headers_and_bodies_are_refused),
+		cmocka_unit_test_setup_teardown(what_is_too_much_for_the_memory_is_refused_for_now, start_with_little_memory, stop),
 		TEST(an_act_waits_for_the_main_thread),
 		TEST(an_act_over_tcp_needs_a_credential),
 		TEST(a_stop_answers_what_waits),
