@@ -166,6 +166,8 @@ def test_a_unit_must_stand_strictly_above_its_province(world):
     assert world.states("below-province") == ["open"]
     world.month("2027-03", 46)
     assert world.states("below-province") == ["closed"]
+    world.month("2027-04", 45)
+    assert world.states("below-province") == ["closed", "open"]
 
 
 # ---- art5-2-regress ----
@@ -187,6 +189,9 @@ def test_regress_needs_two_months_against_baseline_and_the_year_before(world):
     assert world.states("art5-2-regress") == ["open"]
     world.month("2028-05", 40)
     assert world.states("art5-2-regress") == ["closed"]
+    world.month("2028-06", 38)
+    world.month("2028-07", 38)
+    assert world.states("art5-2-regress") == ["closed", "open"]
 
 
 # ---- art5-2-ineffective: imports judge at once ----
@@ -257,6 +262,31 @@ def test_satisfaction_is_red_or_amber(world, good, bad, severity):
     assert world.alerts("art5-3") == ([(UNIT, "330100/satisfaction_family_policy", severity, "open")] if severity else [])
 
 
+def test_satisfaction_clears_after_two_good_rounds_that_are_over_and_is_raised_anew(world):
+    token = iter(range(1, 1000))
+
+    def ballots(month, answer):
+        half = f"{month[:4]}H{1 if month[5:] <= '06' else 2}"
+        return [world.next({"round": half, "form": "ballot", "respondent": "family", "token": f"{next(token):016d}",
+                            "answers": {"policy": answer, "service": 5, "safety": 5, "price": 5, "overall": 5}},
+                           f"{month}-20T04:00:{i:02d}Z", "survey") for i in range(10)]
+
+    world.fold(*world.later("2026-12-01"), *ballots("2026-12", 1))
+    world.month("2026-12", 40)
+    assert world.alerts("art5-3") == [(UNIT, "330100/satisfaction_family_policy", "S2", "open")]
+    world.fold(*ballots("2027-06", 5))
+    world.month("2027-06", 40)
+    assert world.states("art5-3") == ["open"]  # one round
+    world.fold(*ballots("2027-11", 5))
+    world.month("2027-11", 40)
+    assert world.states("art5-3") == ["open"]  # the second is not over
+    world.month("2027-12", 40)
+    assert world.states("art5-3") == ["closed"]
+    world.fold(*ballots("2028-02", 1))
+    world.month("2028-02", 40)
+    assert world.states("art5-3") == ["closed", "open"]
+
+
 # ---- clocks (DOMAIN §3) ----
 
 def test_an_incident_shows_its_clocks(world):
@@ -283,5 +313,5 @@ def test_an_incident_shows_its_clocks(world):
 def test_the_documentation_has_every_rule():
     source = (TOP / "daemon/rules.c").read_text()
     rules = re.findall(r'\.id = "([^"]+)"', source)
-    told = re.findall(r"^\| `([^`]+)`", (TOP / "docs/rules.md").read_text().split("## The worklist")[0], flags=re.M)
+    told = re.findall(r"^\| `([^`]+)`", (TOP / "docs/rules.md").read_text().split("## Evidence")[0], flags=re.M)
     assert len(rules) == 13 and told == rules
