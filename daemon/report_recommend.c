@@ -441,7 +441,8 @@ static void push_ranked(const struct ranked *list, size_t count, size_t keys, in
 	size_t rank = 1;
 
 	for (size_t i = 0; i < count; i++) {
-		json *row = json_new_object(), *places = json_new_list();
+		_cleanup_(buf_done) struct buf places = { 0 };
+		json *row = json_new_object();
 
 		if (i > 0 && list[i].sum != list[i - 1].sum)
 			rank = i + 1;
@@ -450,8 +451,8 @@ static void push_ranked(const struct ranked *list, size_t count, size_t keys, in
 		json_set(row, "within", within(list, count, i, left));
 		json_set(row, "sum", json_new_int((int64_t)list[i].sum));
 		for (size_t k = 0; k <= keys; k++)
-			json_push(places, json_new_int((int64_t)list[i].places[k]));
-		json_set(row, "places", places);
+			buf_printf(&places, "%s%zu", k ? " + " : "", list[i].places[k]);
+		json_set(row, "places", json_new_text(places.p));
 		set_figures(row, json_get(list[i].row, "object"));
 		json_push(rows, row);
 	}
@@ -498,10 +499,10 @@ static int read_ranking(struct report *r, json *rows)
 	{ .key = prefix "_province", .zh = "全省", .en = "province", .shown = SHOWN_NUMBER }, \
 	{ .key = prefix "_above", .zh = "高于全省", .en = "above it" }
 #define SATISFACTION_COLUMNS                                                                       \
-	{ .key = "family_policy", .zh = "家庭·政策（%）", .en = "families: policy" },               \
-	{ .key = "family_service", .zh = "家庭·服务（%）", .en = "families: service" },             \
-	{ .key = "institution_policy", .zh = "机构·政策（%）", .en = "nurseries: policy" },         \
-	{ .key = "institution_service", .zh = "机构·服务（%）", .en = "nurseries: service" }
+	{ .key = "family_policy", .zh = "家庭·政策（%）", .en = "families: policy", .shown = SHOWN_NUMBER }, \
+	{ .key = "family_service", .zh = "家庭·服务（%）", .en = "families: service", .shown = SHOWN_NUMBER }, \
+	{ .key = "institution_policy", .zh = "机构·政策（%）", .en = "nurseries: policy", .shown = SHOWN_NUMBER }, \
+	{ .key = "institution_service", .zh = "机构·服务（%）", .en = "nurseries: service", .shown = SHOWN_NUMBER }
 
 static const struct report_column ranking_columns[] = {
 	{ .key = "rank", .zh = "排序", .en = "rank" },
@@ -511,7 +512,7 @@ static const struct report_column ranking_columns[] = {
 	{ .key = "status", .zh = "申报状态", .en = "status", .say = report_word },
 	{ .key = "within", .zh = "名额", .en = "share" },
 	{ .key = "sum", .zh = "名次和", .en = "sum of places" },
-	{ .key = "places", .zh = "各项名次", .en = "places" },
+	{ .key = "places", .zh = "各项名次", .en = "places", .shown = SHOWN_LINE },
 	KEY_COLUMNS("places", "千人口托位数", "places per 1,000"),
 	KEY_COLUMNS("enrolment", "入托率（%）", "enrolment rate"),
 	SATISFACTION_COLUMNS,
@@ -581,7 +582,7 @@ static const struct report_section sections[] = {
 	  .note_zh = "超过名额的推荐须说明理由并留档，系统不予阻止。",
 	  .note_en = "A recommendation beyond it needs a reason that stays on record; nothing blocks it." },
 	{ "ranking", "可推荐单位排序", "Eligible units, ranked", ranking_columns, .read = read_ranking,
-	  .note_zh = "排序为本地规则：按各关键指标（政策数据）和满意度（四项平均）分别排名次，名次相加，和小者在前；相等者并列；缺一项满意度的排在该项最后。各项名次的顺序：千人口托位数、入托率、满意度。仅供推荐单位参考。",
+	  .note_zh = "排序为本地规则：按各关键指标（政策数据）和满意度（四项平均）分别排名次，名次相加，和小者在前；相等者并列；缺一项满意度的排在该项最后。各项名次依政策所列关键指标的顺序，最后是满意度。仅供推荐单位参考。",
 	  .note_en = "Local rule: places by each key indicator of the policy and by satisfaction (mean of four cells), added up, the smallest sum first; equals share a rank; who lacks a cell is last there. An aid: the recommender decides." },
 	{ "excluded", "未列入排序的单位及原因", "What stands in whose way", excluded_columns, .read = read_excluded },
 	{ "figures", "各单位指标", "Everybody's figures", figure_columns, .read = read_figures },

@@ -122,7 +122,7 @@ static const char style[] =
 	"h1{font-size:1.6em;margin:0;line-height:1.3}h1+p{margin:.1em 0 .6em;color:#555}header p{margin:.2em 0}\n"
 	"h2{font-size:1.1em;margin:1.8em 0 .4em;border-left:4px solid #7a1f1f;padding-left:.5em;break-after:avoid}\n"
 	"h2 small,h1 small{font-weight:normal;color:#666;margin-left:.4em}small{color:#666;font-size:.85em}\n"
-	"p.note{margin:.2em 0 .5em;color:#555;font-size:.9em;break-after:avoid}\n"
+	"p.note{margin:.2em 0 .5em;color:#555;font-size:.9em;break-inside:avoid;break-after:avoid}\n"
 	"table{border-collapse:collapse;width:100%;font-size:.9em}\n"
 	"th,td{border:1px solid #c8c8c8;padding:.25em .45em;text-align:left;vertical-align:top;white-space:pre-line;overflow-wrap:break-word}\n"
 	"th{background:#f3efe9;font-weight:600}th small{display:block;font-weight:normal}\n"

@@ -36,10 +36,10 @@ static const struct word {
 	{ "evacuated", "已疏散" }, { "called_110", "已报110" }, { "called_119", "已报119" }, { "called_120", "已报120" },
 	{ "guardians_told", "已告知监护人" }, { "services_stopped", "已停园" }, { "scene_kept", "已保护现场" },
 	/* verdicts */
-	{ "accepted", "接受" }, { "refused_pii", "含个人信息拒收" }, { "fault", "处理故障" }, { "ok", "有数据" },
+	{ "accepted", "接受" }, { "refused_pii", "含个人信息拒收" }, { "fault", "处理故障" }, { "ok", "正常" },
 	{ "no_data", "无数据" }, { "insufficient", "数据不足" }, { "amber", "黄" }, { "red", "红" }, { "yes", "可参评" },
 	{ "no", "不可参评" }, { "ask", "须逐案核准" }, { "computed", "计算" }, { "official", "官方公布" },
-	{ "population", "人口" }, { "policy", "政策数据" },
+	{ "population", "人口" }, { "target", "目标" }, { "policy", "政策数据" },
 	/* roles */
 	{ "viewer", "查阅者" }, { "duty_officer", "值班员" }, { "prov_hc", "省卫生健康委" }, { "prov_drc", "省发展改革委" },
 	{ "nhc", "国家卫生健康委" }, { "ndrc", "国家发展改革委" }, { "operator", "运维" },

@@ -103,5 +103,7 @@ int ctl_report(const struct ctl *ctl)
 		ctl_tell_problem(&a);
 		return EXIT_NO;
 	}
+	if (ctl->json)
+		buf_char(&a.text, '\n'); /* the others end their last line themselves */
 	return put(ctl, &a.text);
 }

@@ -416,6 +416,7 @@ def test_whom_a_province_may_recommend_in_order_and_what_stands_in_whose_way(can
     assert (quota["eligible"], quota["limit"], quota["used"], quota["left"]) == ("11", "1", "1", "0") and quota["recommender"] == "浙江省"
     ranking = table(found, "ranking")
     assert [(r["rank"], r["unit"]) for r in ranking] == [("1", "330500"), ("2", "330400")]
+    assert [(r["sum"], r["places"]) for r in ranking] == [("3", "1 + 1 + 1"), ("4", "2 + 1 + 1")]
     assert {r["within"] for r in ranking} == {"名额外 beyond the share"} and ranking[0]["places_met"] == ranking[0]["places_above"] == "是 yes"
     reasons = {}
     for r in table(found, "excluded"):
