@@ -35,6 +35,7 @@ struct api_facts {
 	int64_t started_at, updated_at; /* ms */
 	int http_port;       /* the one that listens, also where any free one was asked for; 0: none */
 	int64_t wal_bytes;
+	bool clock_wrong;    /* before the build or the last row: nothing is taken (DESIGN §5) */
 	bool shedding;       /* below the reserve: everything but the ledger is held */
 	int64_t free_bytes, reserve_bytes; /* free: -1 not known */
 	int64_t ledger_n, indicators_n;

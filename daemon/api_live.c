@@ -83,10 +83,11 @@ static int readyz(struct api_call *c, json **ret)
 
 	(void)ret;
 	facts_of(c, &f);
-	ready = f.subscribed && f.store_writable;
+	ready = f.subscribed && f.store_writable && !f.clock_wrong;
 	json_set(o, "status", json_new_text(ready ? "ready" : "not ready"));
 	json_set(o, "subscribed", json_new_bool(f.subscribed));
 	json_set(o, "store_writable", json_new_bool(f.store_writable));
+	json_set(o, "clock_wrong", json_new_bool(f.clock_wrong));
 	json_set(o, "shedding", json_new_bool(f.shedding));
 	json_set(o, "why", json_new_text(f.why[0] ? f.why : NULL));
 	json_set(o, "http_port", port_of(&f));
@@ -104,6 +105,8 @@ static void add_own(struct api_facts *all, const struct api_facts *f)
 	api_facts_gauge(all, "nurseryd_subscribed", NULL, "1 while the broker has acknowledged our subscriptions.",
 			f->subscribed);
 	api_facts_gauge(all, "nurseryd_store_writable", NULL, "1 while commits succeed.", f->store_writable);
+	api_facts_gauge(all, "nurseryd_clock_wrong", NULL, "1 while the clock is before the build or the last row: nothing is taken.",
+			f->clock_wrong);
 	api_facts_gauge(all, "nurseryd_start_time_seconds", NULL, "Unix time of the start.", f->started_at / SECOND_MS);
 	api_facts_gauge(all, "nurseryd_wal_bytes", NULL, "Size of the write-ahead log.", f->wal_bytes);
 	api_facts_gauge(all, "nurseryd_store_free_bytes", NULL, "Free where the database lies; -1 not known.", f->free_bytes);

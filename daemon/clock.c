@@ -25,6 +25,14 @@ int64_t clock_monotonic_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_jump(struct clock_watch *w, int64_t wall_ms, int64_t monotonic_ms)
+{
+	int64_t ahead_ms = wall_ms - monotonic_ms, jump = w->known ? ahead_ms - w->ahead_ms : 0;
+
+	*w = (struct clock_watch){ true, ahead_ms };
+	return jump > CLOCK_JUMP_MS || jump < -CLOCK_JUMP_MS ? jump : 0;
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
 	return a / b - (a % b < 0);

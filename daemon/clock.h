@@ -21,6 +21,16 @@
 int64_t clock_now_ms(void);       /* wall clock */
 int64_t clock_monotonic_ms(void); /* for timeouts and backoff only */
 
+/* The wall clock against the monotonic one: what is set, not what passes. A steady slew (NTP) is none; a machine that slept
+ * looks as if its clock had been put forward. */
+#define CLOCK_JUMP_MS (5 * SECOND_MS)
+struct clock_watch { /* zero-initialised */
+	bool known;
+	int64_t ahead_ms; /* of the wall clock, when last looked at */
+};
+/* How far the wall clock was put since the last look; 0 when by no more than CLOCK_JUMP_MS. Both read just now. */
+int64_t clock_jump(struct clock_watch *w, int64_t wall_ms, int64_t monotonic_ms);
+
 int64_t clock_local_day(int64_t instant_ms); /* the Shanghai day an instant lies in */
 int64_t clock_day_start_ms(int64_t day);     /* 00:00 Shanghai of that day */
 int clock_weekday(int64_t day);              /* 0 Sunday … 6 Saturday */

@@ -103,7 +103,7 @@ static void fill_counters(struct daemon *d, struct api_facts *f)
 
 void daemon_show_facts(struct daemon *d, int64_t now)
 {
-	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable,
+	struct api_facts f = { .subscribed = mqtt_is_ready(d->mqtt), .store_writable = d->writable, .clock_wrong = d->clock_refused,
 			       .http_port = d->http ? http_port(d->http) : 0, .started_at = d->started_at, .updated_at = now,
 			       .wal_bytes = store_wal_bytes(d->base.store),
 			       .shedding = reserve_is_low(&d->reserve), .free_bytes = d->reserve.free_bytes,

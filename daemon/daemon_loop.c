@@ -34,15 +34,46 @@ void daemon_note_store(struct daemon *d, int r)
 	d->writable = r >= 0;
 }
 
+static void record_ms(struct daemon *d, const char *topic, int64_t ms)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)ms);
+	daemon_record(d, topic, "ms", text);
+}
+
+/* What could not be a row while the clock was wrong. */
+static void record_clock(struct daemon *d)
+{
+	int64_t jumped_ms = d->jumped_ms, refused_since = d->refused_since;
+
+	d->jumped_ms = d->refused_since = 0;
+	if (jumped_ms > CLOCK_JUMP_MS || jumped_ms < -CLOCK_JUMP_MS) /* there and back again is none */
+		record_ms(d, "act/daemon/clock_jumped", jumped_ms);
+	if (refused_since != 0)
+		record_ms(d, "act/daemon/clock_refused", clock_monotonic_ms() - refused_since);
+	if (!d->writable) { /* not on record: again */
+		d->jumped_ms = jumped_ms;
+		d->refused_since = refused_since;
+	}
+}
+
 bool daemon_clock_is_right(struct daemon *d, int64_t now)
 {
-	int64_t floor = base_clock_floor(&d->base);
+	int64_t floor = base_clock_floor(&d->base), jump = clock_jump(&d->clock_watch, clock_now_ms(), clock_monotonic_ms());
 	char text[CLOCK_TEXT_SIZE];
 
-	if (now < floor && !d->clock_refused)
+	if (jump != 0)
+		log_warning("clock.jumped", "ms=%lld next=\"go on as soon as it is not earlier than the last row\"", (long long)jump);
+	d->jumped_ms += jump;
+	if (now < floor && !d->clock_refused) {
 		log_error("clock.refused", "earliest=%s next=\"take nothing until the clock is right\"",
 			  clock_format_time(floor, text));
+		d->refused_since = clock_monotonic_ms();
+	}
 	d->clock_refused = now < floor;
+	if (!d->clock_refused && d->writable && (d->jumped_ms != 0 || d->refused_since != 0))
+		record_clock(d);
 	return !d->clock_refused;
 }
 
@@ -265,7 +296,7 @@ static void freeze_months(struct daemon *d, int64_t now)
 {
 	int count = 0;
 
-	if (!d->writable || now - d->last_freeze < MINUTE_MS)
+	if (!d->writable || !daemon_clock_is_right(d, now) || now - d->last_freeze < MINUTE_MS)
 		return;
 	daemon_note_store(d, ingest_freeze(&d->base.ingest, now, FREEZE_AT_ONCE, &count));
 	if (count < FREEZE_AT_ONCE)

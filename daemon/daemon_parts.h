@@ -54,6 +54,8 @@ struct daemon {
 	struct rebuild *rebuild; /* under way for the act below, which is answered at its end; NULL: none */
 	struct http_act *rebuild_act;
 	bool writable, ready_told, was_ready, clock_refused, stopping;
+	struct clock_watch clock_watch;
+	int64_t jumped_ms, refused_since; /* not on record yet; monotonic */
 	char why[128];
 	int64_t started_at, next_head, last_burst, last_step, ready_since, stop_at;
 	size_t last_burst_count;
@@ -63,7 +65,8 @@ struct daemon {
 
 /* The store took something, or r says why not: logged once, /readyz says so. */
 void daemon_note_store(struct daemon *d, int r);
-/* false while the clock is before the build or the last row (DESIGN §5); logged once. */
+/* false while the clock is before the build or the last row (DESIGN §5); logged once. Jumps, and that we took nothing, become
+ * rows as soon as it is right: before anything that came meanwhile. */
 bool daemon_clock_is_right(struct daemon *d, int64_t now);
 /* An `act/daemon/…` row {key: value}. */
 void daemon_record(struct daemon *d, const char *topic, const char *key, const char *value);

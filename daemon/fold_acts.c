@@ -242,11 +242,11 @@ static int act_erase(struct fold *f, const struct ledger_row *row, const char *r
 	return r < 0 || !c || !c->forget || !site ? r : c->forget(f, site, e.of);
 }
 
-/* start, stop, connected, disconnected: what a sender could not deliver then was late because of us (DOMAIN §3
+/* start, stop, connected, disconnected, a time when our clock was wrong and we took nothing: what a sender could not deliver then was late because of us (DOMAIN §3
  * "unclear"). Jumps of the clock are on record, nothing follows from them. */
 static int act_daemon(struct fold *f, const struct ledger_row *row, const char *what)
 {
-	static const char *const interruptions[] = { "start", "stop", "connected", "disconnected" };
+	static const char *const interruptions[] = { "start", "stop", "connected", "disconnected", "clock_refused" };
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(interruptions); i++)

@@ -46,6 +46,7 @@ struct notify {
 	struct lane *lanes;
 	size_t lane_count;
 	uint64_t delivered, failed;
+	struct clock_watch clock_watch;
 };
 
 static const struct policy *policy(const struct notify *n)
@@ -94,6 +95,17 @@ static void make_lanes(struct notify *n)
 
 /* ---- time ---- */
 
+/* The wall clock. When it was set back, what waits for a time waits no longer for that: nobody is called later because of a
+ * clock. Set forward, people are called early rather than not. */
+static int64_t now_of(struct notify *n)
+{
+	int64_t now = clock_now_ms(), jump = clock_jump(&n->clock_watch, now, clock_monotonic_ms());
+
+	if (jump < 0 && pages_set_back(&n->pages, -jump) < 0)
+		log_error("page.clock", "next=\"pages may come %lld ms late\"", (long long)-jump);
+	return now;
+}
+
 static int64_t jitter(int64_t ms)
 {
 	uint32_t random;
@@ -137,7 +149,7 @@ static int64_t again_at(const struct call *c, int64_t now)
 static void taken(struct call *c, const char *answer)
 {
 	struct lane *l = c->lane;
-	int64_t now = clock_now_ms();
+	int64_t now = now_of(l->n);
 
 	if (l->failures > 0)
 		log_info("page.recovered", "sink=%s next=\"deliver what waits\"", l->sink->name);
@@ -162,7 +174,7 @@ static void not_taken(struct call *c, enum outlet_verdict verdict, const struct 
 			  l->sink->name, a->status, a->why, verdict == OUTLET_LATER ? "try again soon" : "try again; look at the sink's settings");
 	if (verdict == OUTLET_LATER)
 		l->not_before = clock_monotonic_ms() + ms;
-	pages_failed(&l->n->pages, c->page.id, answer, clock_now_ms() + ms);
+	pages_failed(&l->n->pages, c->page.id, answer, now_of(l->n) + ms);
 }
 
 static void send_due(struct lane *l);
@@ -234,7 +246,7 @@ static int start(struct call *c, const char *address)
 static int encode(struct call *c, const struct brief *b, const char *address)
 {
 	struct lane *l = c->lane;
-	const struct brief_moment moment = { .now = clock_now_ms(), .policy = policy(l->n), .drill = c->page.drill };
+	const struct brief_moment moment = { .now = now_of(l->n), .policy = policy(l->n), .drill = c->page.drill };
 	_cleanup_(json_freep) json *alert = NULL;
 	char *secret = NULL, *token = NULL;
 	int r = read_secret(l->sink->secret_file, &secret);
@@ -280,7 +292,7 @@ static void begin(struct call *c)
 	int r;
 
 	c->began = clock_monotonic_ms();
-	if (clock_now_ms() - c->page.created_at > AGE_MAX_MS) {
+	if (now_of(c->lane->n) - c->page.created_at > AGE_MAX_MS) {
 		give_up(c, "too old");
 		return;
 	}
@@ -327,7 +339,7 @@ static void send_due(struct lane *l)
 	struct page due[2 * LANE_CALLS];
 	size_t count = 0;
 
-	if (clock_monotonic_ms() < l->not_before || pages_due(&l->n->pages, l->sink->name, l->peer, clock_now_ms(), due, ARRAY_SIZE(due), &count) < 0)
+	if (clock_monotonic_ms() < l->not_before || pages_due(&l->n->pages, l->sink->name, l->peer, now_of(l->n), due, ARRAY_SIZE(due), &count) < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct call *c = free_call(l);
@@ -351,7 +363,7 @@ static void send_all(struct notify *n)
 
 int notify_changed(struct notify *n, int64_t head_n)
 {
-	int r = pages_collect(&n->pages, policy(n), head_n, clock_now_ms());
+	int r = pages_collect(&n->pages, policy(n), head_n, now_of(n));
 
 	if (r > 0)
 		send_all(n);
@@ -363,7 +375,7 @@ int notify_tick(struct notify *n, int64_t head_n)
 	int r = notify_changed(n, head_n);
 
 	if (r >= 0)
-		r = pages_escalate(&n->pages, policy(n), clock_now_ms());
+		r = pages_escalate(&n->pages, policy(n), now_of(n));
 	send_all(n);
 	return MIN(r, 0);
 }
@@ -386,7 +398,7 @@ void notify_state(struct notify *n, struct notify_state *ret)
 		return;
 	pages_waiting(&n->pages, &w);
 	ret->waiting = w.count;
-	ret->oldest_ms = w.oldest_at == STORE_NULL ? 0 : MAX(clock_now_ms() - w.oldest_at, 0);
+	ret->oldest_ms = w.oldest_at == STORE_NULL ? 0 : MAX(now_of(n) - w.oldest_at, 0);
 	for (size_t i = 0; i < n->lane_count; i++)
 		if (n->lanes[i].failures > 0) {
 			snprintf(ret->away, sizeof ret->away, "%s takes no pages", n->lanes[i].sink->name);
@@ -399,7 +411,7 @@ int notify_reconfigure(struct notify *n, const struct config *config, int64_t he
 	free_lanes(n);
 	n->options.config = config;
 	make_lanes(n);
-	return pages_open(&n->pages, n->options.store, &config->notify, head_n);
+	return pages_open(&n->pages, n->options.store, &config->notify, head_n, now_of(n));
 }
 
 int notify_new(const struct notify_options *options, int64_t head_n, struct notify **ret)

@@ -309,13 +309,36 @@ int pages_collect(struct pages *p, const struct policy *policy, int64_t head_n, 
 	return r < 0 ? r : count;
 }
 
-int pages_open(struct pages *p, struct store *s, const struct config_notify *notify, int64_t head_n)
+int pages_set_back(struct pages *p, int64_t ms)
+{
+	int r = store_run(p->store, "UPDATE escalation SET at = at - ?1, paged_at = paged_at - ?1", "i", ms);
+
+	return r < 0 ? r : store_run(p->store,
+				     "UPDATE notification SET next_at = next_at - ?1, created_at = created_at - ?1 WHERE next_at IS NOT NULL",
+				     "i", ms);
+}
+
+/* What was written in the future was written by a clock that has been set back since: it counts from now. */
+static int come_back(struct pages *p, int64_t now)
+{
+	int r = store_run(p->store, "UPDATE escalation SET at = at - paged_at + ?1, paged_at = ?1 WHERE paged_at > ?1", "i", now);
+
+	return r < 0 ? r : store_run(p->store,
+				     "UPDATE notification SET next_at = next_at - created_at + ?1, created_at = ?1"
+				     " WHERE next_at IS NOT NULL AND created_at > ?1",
+				     "i", now);
+}
+
+int pages_open(struct pages *p, struct store *s, const struct config_notify *notify, int64_t head_n, int64_t now)
 {
 	int r;
 
 	*p = (struct pages){ .store = s, .notify = notify, .on = notify->sinks.count > 0, .cursor = head_n };
 	if (!p->on)
 		return MIN(store_run(s, "DELETE FROM progress WHERE name = '" CURSOR "'", ""), 0);
+	r = come_back(p, now);
+	if (r < 0)
+		return r;
 	r = store_get_int(s, &p->cursor, "SELECT value FROM progress WHERE name = '" CURSOR "'", "");
 	return r == 0 ? save_cursor(p, head_n) : MIN(r, 0);
 }

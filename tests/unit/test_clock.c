@@ -122,6 +122,24 @@ static void weeks_have_seven_days(void **state)
 	assert_int_equal(clock_weekday(-5), 6);
 }
 
+static void a_clock_that_is_set_jumps_and_one_that_passes_does_not(void **state)
+{
+	struct clock_watch w = { 0 };
+	int64_t wall = 1795478400000, monotonic = 1000;
+
+	(void)state;
+	assert_int_equal(clock_jump(&w, wall, monotonic), 0); /* nothing to compare with */
+	assert_int_equal(clock_jump(&w, wall + DAY_MS, monotonic + DAY_MS), 0);
+	for (int i = 1; i <= 100; i++) /* slewed by 4 s a look */
+		assert_int_equal(clock_jump(&w, wall + DAY_MS + i * 4 * SECOND_MS, monotonic + DAY_MS), 0);
+	wall += DAY_MS + 400 * SECOND_MS;
+	monotonic += DAY_MS;
+	assert_int_equal(clock_jump(&w, wall + CLOCK_JUMP_MS, monotonic), 0);
+	assert_int_equal(clock_jump(&w, wall + 2 * CLOCK_JUMP_MS + 1, monotonic), CLOCK_JUMP_MS + 1);
+	assert_int_equal(clock_jump(&w, wall - DAY_MS, monotonic), -DAY_MS - 2 * CLOCK_JUMP_MS - 1);
+	assert_int_equal(clock_jump(&w, wall - DAY_MS, monotonic), 0); /* once */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +148,7 @@ int main(void)
 		cmocka_unit_test(an_instant_has_an_offset),
 		cmocka_unit_test(a_day_begins_at_midnight_in_shanghai),
 		cmocka_unit_test(weeks_have_seven_days),
+		cmocka_unit_test(a_clock_that_is_set_jumps_and_one_that_passes_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
