@@ -178,7 +178,7 @@ static const struct {
 	[PARAM_SINCE] = { "since", is_time, NULL, "an RFC 3339 time with offset, or YYYY-MM-DD" },
 	[PARAM_STATE] = { "state", NULL, alert_states, "open or all" },
 	[PARAM_OUTCOME] = { "outcome", NULL, outcomes, "accepted, rejected, refused_pii or fault" },
-	[PARAM_SITE] = { "site", ids_site_valid, NULL, "a site id: a USCC, or USCC-NN" },
+	[PARAM_SITE] = { "site", is_cursor, NULL, "a site as it stands in the topic, valid or not" },
 	[PARAM_REVISION] = { "revision", is_revision, NULL, "a whole number from 1" },
 	[PARAM_CASE_STATE] = { "state", is_case_state, NULL, "open, all, or a state of a case such as verifying" },
 	[PARAM_FORMAT] = { "format", NULL, formats, "html, csv or json" },

@@ -202,6 +202,15 @@ def test_a_row_says_how_many_identical_rejects_it_stands_for(world):
     assert [world.ask("GET", f"/api/v1/messages/{r['ledger']}")[1]["repeats"] for r in (first, alone)] == [2, 0]
 
 
+def test_rows_of_a_sender_that_has_its_own_id_wrong_are_found_by_that_id(world):
+    wrong = "52330106MJ0000018F"
+    world.fold(line("2026-11-24T00:00:00Z", "enrolment", message(1, enrolment(), site=wrong), site=wrong),
+               line("2026-11-24T00:01:00Z", "enrolment", message(1, enrolment())))
+    world.start()
+    found = world.ask("GET", f"/api/v1/messages?site={wrong}")[1]["items"]
+    assert [(m["site"], m["outcome"], m["errors"][0]["code"]) for m in found] == [(wrong, "rejected", "E_SITE_ID")]
+
+
 def test_an_incident_judged_again_calls_once_and_raises_nothing_twice(world, monkeypatch):
     dead = {"event": "INC-7", "stage": "first", "occurred_at": "2026-11-23T07:00:00+08:00",
             "known_at": "2026-11-23T07:10:00+08:00", "type": "fall", "children": {"dead": 1, "critical": 0, "missing": 0}}
