@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -113,10 +114,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 	int r = reserve_is_low(b->reserve) ? -ENOSPC : backup_step(b->backup, &report);
 
 	(void)usec;
-	if (r > 0) {
-		sd_event_source_set_time_relative(source, r == 1 ? COPY_PAUSE_US : CHECK_PAUSE_US);
-		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	}
+	if (r > 0)
+		return timer_set(source, r == 1 ? COPY_PAUSE_US : CHECK_PAUSE_US);
 	if (r == 0) {
 		b->made++;
 		log_info("backup.made", "file=%s row=%lld bytes=%lld", b->path, (long long)report.n, (long long)report.bytes);
@@ -143,7 +142,9 @@ void backup_act_start(struct backup_act *b, struct http_act *a, int64_t now)
 	r = reserve_is_low(b->reserve) ? -ENOSPC :
 					 backup_start(b->store, b->db_path, path, b->reserve->wanted_bytes, now, &b->backup);
 	if (r >= 0)
-		r = sd_event_add_time_relative(b->event, &b->timer, CLOCK_MONOTONIC, 0, 0, on_timer, b);
+		r = timer_new(b->event, &b->timer, on_timer, b);
+	if (r >= 0)
+		r = timer_set(b->timer, 0);
 	if (r < 0) {
 		forget(b);
 		refuse_error(b, a, r, "");

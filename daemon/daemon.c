@@ -105,13 +105,13 @@ static int add_signals(struct daemon *d)
 
 static int add_timers(struct daemon *d)
 {
-	int r = sd_event_add_time_relative(d->event, &d->tick, CLOCK_MONOTONIC, 0, 1000, daemon_on_tick, d);
+	int r = timer_new(d->event, &d->tick, daemon_on_tick, d);
 
 	if (r >= 0)
-		r = sd_event_source_set_enabled(d->tick, SD_EVENT_ON);
+		r = timer_set(d->tick, 0);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->step, CLOCK_MONOTONIC, 0, 1000, daemon_on_step, d);
-	return r < 0 ? r : sd_event_source_set_enabled(d->step, SD_EVENT_ON);
+		r = timer_new(d->event, &d->step, daemon_on_step, d);
+	return r < 0 ? r : timer_set(d->step, 0);
 }
 
 /* Started on a copy: a client id of our own, and every sender is asked for what came after it (restore.h). */

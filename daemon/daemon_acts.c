@@ -52,7 +52,7 @@ static int on_rebuild(sd_event_source *source, uint64_t usec, void *context)
 	if (!d->rebuild)
 		return 0;
 	if (daemon_messages_come_first(d, started))
-		return sd_event_source_set_time_relative(source, DAEMON_BURST_PAUSE_MS * 1000);
+		return timer_set(source, DAEMON_BURST_PAUSE_MS * 1000);
 	r = rebuild_step(d->rebuild);
 	d->last_step = clock_monotonic_ms();
 	daemon_slow_since("rebuild", started);
@@ -62,8 +62,7 @@ static int on_rebuild(sd_event_source *source, uint64_t usec, void *context)
 		end_rebuild(d, r);
 		return 0;
 	}
-	sd_event_source_set_time_relative(source, 1000);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return timer_set(source, 1000);
 }
 
 /* true: the act was taken over, and is answered later. */
@@ -83,7 +82,7 @@ static bool begin_rebuild(struct daemon *d, struct http_act *a)
 	d->rebuild_act = a;
 	log_info("rebuild.began", "actor=%s next=\"fold the ledger again beside the messages\"", a->actor);
 	d->rebuilding = sd_event_source_disable_unref(d->rebuilding);
-	if (sd_event_add_time_relative(d->event, &d->rebuilding, CLOCK_MONOTONIC, 1000, 1000, on_rebuild, d) < 0)
+	if (timer_new(d->event, &d->rebuilding, on_rebuild, d) < 0 || timer_set(d->rebuilding, 1000) < 0)
 		end_rebuild(d, -ENOMEM);
 	return true;
 }

@@ -261,7 +261,8 @@ int daemon_on_tick(sd_event_source *source, uint64_t usec, void *context)
 	struct daemon *d = context;
 	int64_t started = clock_monotonic_ms(), now = clock_now_ms();
 
-	sd_event_source_set_time(source, usec + TICK_US);
+	(void)usec;
+	timer_set(source, TICK_US);
 	probe_store(d);
 	reserve_look(&d->reserve, d->config->store.path, started);
 	mqtt_tick(d->mqtt);
@@ -313,9 +314,9 @@ int daemon_on_step(sd_event_source *source, uint64_t usec, void *context)
 
 	(void)usec;
 	if (reserve_is_low(&d->reserve)) /* samples would take the ledger's room */
-		return sd_event_source_set_time_relative(source, SECOND_MS * 1000);
+		return timer_set(source, SECOND_MS * 1000);
 	if (daemon_messages_come_first(d, started))
-		return sd_event_source_set_time_relative(source, DAEMON_BURST_PAUSE_MS * 1000);
+		return timer_set(source, DAEMON_BURST_PAUSE_MS * 1000);
 	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n,
 			      started - d->last_burst > SECOND_MS ? QUIET_BUDGET_MS : DAEMON_STEP_BUDGET_MS);
 	pause_ms = more > 0 ? 2 : (uint64_t)d->config->indicators.every_ms;
@@ -329,6 +330,5 @@ int daemon_on_step(sd_event_source *source, uint64_t usec, void *context)
 		mqtt_flush(d->mqtt);
 	}
 	daemon_slow_since("indicators", started);
-	sd_event_source_set_time_relative(source, pause_ms * 1000);
-	return 0;
+	return timer_set(source, pause_ms * 1000);
 }

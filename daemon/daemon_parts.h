@@ -23,6 +23,7 @@
 #include "reserve.h"
 #include "session.h"
 #include "startup.h"
+#include "timer.h"
 #include "verify.h"
 
 #include <signal.h>

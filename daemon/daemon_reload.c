@@ -19,14 +19,16 @@ static int on_waiting(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (notify_is_idle(d->notify) || clock_monotonic_ms() >= d->stop_at)
 		return sd_event_exit(d->event, 0);
-	sd_event_source_set_time_relative(source, STOP_LOOK_MS * 1000);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return timer_set(source, STOP_LOOK_MS * 1000);
 }
 
 static int wait_for_pages(struct daemon *d)
 {
+	int r;
+
 	d->waiting = sd_event_source_disable_unref(d->waiting);
-	return sd_event_add_time_relative(d->event, &d->waiting, CLOCK_MONOTONIC, STOP_LOOK_MS * 1000, 1000, on_waiting, d);
+	r = timer_new(d->event, &d->waiting, on_waiting, d);
+	return r < 0 ? r : timer_set(d->waiting, STOP_LOOK_MS * 1000);
 }
 
 int daemon_on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)

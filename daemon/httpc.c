@@ -7,6 +7,7 @@
 #include "httpc.h"
 
 #include "err.h"
+#include "timer.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -144,10 +145,8 @@ static int set_timer(CURLM *multi, long timeout_ms, void *context)
 
 	(void)multi;
 	if (timeout_ms < 0)
-		return sd_event_source_set_enabled(h->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-	if (sd_event_source_set_time_relative(h->timer, (uint64_t)timeout_ms * 1000) < 0)
-		return -1;
-	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+		return timer_stop(h->timer) < 0 ? -1 : 0;
+	return timer_set(h->timer, (uint64_t)timeout_ms * 1000) < 0 ? -1 : 0;
 }
 
 static size_t on_body(char *p, size_t size, size_t count, void *context)
@@ -169,9 +168,7 @@ int httpc_new(sd_event *event, struct httpc **ret)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	h->event = event;
 	h->multi = curl_multi_init();
-	r = h->multi ? sd_event_add_time_relative(event, &h->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, h) : -ENOMEM;
-	if (r >= 0)
-		r = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
+	r = h->multi ? timer_new(event, &h->timer, on_timer, h) : -ENOMEM;
 	if (r < 0) {
 		httpc_free(h);
 		return r;

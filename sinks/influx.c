@@ -4,6 +4,7 @@
 #include "../daemon/clock.h"
 #include "../daemon/hash.h"
 #include "../daemon/log.h"
+#include "../daemon/timer.h"
 #include "gzip.h"
 
 #include <errno.h>
@@ -178,8 +179,7 @@ static int read_credential(struct influx *x)
 
 static void wake_after(struct influx *x, int64_t ms)
 {
-	sd_event_source_set_time_relative(x->timer, (uint64_t)ms * 1000);
-	sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT);
+	timer_set(x->timer, (uint64_t)ms * 1000);
 }
 
 static int64_t jitter(int64_t ms)
@@ -548,7 +548,7 @@ int influx_new(sd_event *event, const struct influx_options *options, struct inf
 	int r;
 
 	x->options = *options;
-	r = sd_event_add_time_relative(event, &x->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, x);
+	r = timer_new(event, &x->timer, on_timer, x);
 	if (r >= 0)
 		r = sd_event_source_set_priority(x->timer, EVENT_PRIORITY);
 	if (r >= 0)
