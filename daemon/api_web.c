@@ -35,6 +35,7 @@ INCLUDE(texts, "texts.js");
 INCLUDE(units, "units.js");
 INCLUDE(unit, "unit.js");
 INCLUDE(watch, "watch.js");
+INCLUDE(worklist, "worklist.js");
 
 #define HTML "text/html; charset=utf-8"
 #define SCRIPT "text/javascript; charset=utf-8"
@@ -55,6 +56,7 @@ static const struct web_file {
 	{ "units.js", SCRIPT, web_units, web_units_end, NULL },
 	{ "unit.js", SCRIPT, web_unit, web_unit_end, NULL },
 	{ "watch.js", SCRIPT, web_watch, web_watch_end, NULL },
+	{ "worklist.js", SCRIPT, web_worklist, web_worklist_end, NULL },
 	{ "chart.js", SCRIPT, NULL, NULL, CHART },
 };
 

@@ -6,6 +6,7 @@ import { t } from "./texts.js";
 import { loadRecent, unitsFrame, unitsRows } from "./units.js";
 import { unitView } from "./unit.js";
 import { loadRejected, metricsOf, showAlerts, showNotice, showSide, tick } from "./watch.js";
+import { loadWorklist } from "./worklist.js";
 
 const model = { provinces: [], province: pref("province"), units: null, names: new Map(), alerts: null, cases: null, ready: null, head: null, metrics: null, today: day(Date.now()) };
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -80,7 +81,7 @@ function showMain(fresh) {
 function showAll(fresh) {
 	showNotice();
 	showAlerts(model);
-	showSide(model);
+	showSide(model, unitCode());
 	document.title = (model.alerts?.length ? `(${model.alerts.length}) ` : "") + t("title");
 	showMain(fresh);
 }
@@ -144,6 +145,7 @@ async function loadDaemon() {
 	model.head = head.status === 200 ? head.body : model.head;
 	model.metrics = metrics.status === 200 ? metricsOf(metrics.body) : model.metrics;
 	await loadRejected(model.head);
+	await loadWorklist(unitCode());
 }
 
 const wants = { indicator: [loadUnits, loadDaemon], alert: [loadAlerts], case: [loadCases, loadAlerts], all: [loadAlerts, loadUnits, loadDaemon, loadCases] };
@@ -169,6 +171,7 @@ async function refresh(kind) {
 addEventListener("hashchange", () => {
 	showMain(true);
 	scrollTo(0, 0);
+	loadWorklist(unitCode()).then(() => showSide(model, unitCode()));
 	document.getElementById("main").focus({ preventScroll: true }); // what is read aloud next is the new view
 });
 dark.addEventListener("change", frame);

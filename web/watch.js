@@ -3,6 +3,7 @@
 import { clock, el, lang, moment, name, number, put, span } from "./page.js";
 import { all, get, now, source } from "./source.js";
 import { caseStateName, codeName, indicatorName, t } from "./texts.js";
+import { worklistPanel } from "./worklist.js";
 
 const CASES_SHOWN = 20;
 const MINUTE = 60000;
@@ -191,8 +192,8 @@ function daemonPanel({ ready, head, metrics }) {
 			behind > 0 ? fact(t("behind"), number(behind)) : null));
 }
 
-export function showSide(model) {
-	put("side", casesPanel(model), rejectedPanel(), daemonPanel(model));
+export function showSide(model, unit) {
+	put("side", casesPanel(model), worklistPanel(model, unit), rejectedPanel(), daemonPanel(model));
 }
 
 // --- is what we see of now? ---

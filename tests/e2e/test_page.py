@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "\"><script>alert(2)</script>", "\u0627\u0644\u062d\u0636\u0627\u0646\u0629 <b>x</b>", "{{7*7}}${7*7}"]
 FILES = ["", "web/style.css", "web/icon.svg", "web/app.js", "web/page.js", "web/source.js", "web/texts.js", "web/units.js", "web/unit.js",
-         "web/watch.js", "web/chart.js"]
+         "web/watch.js", "web/worklist.js", "web/chart.js"]
 LOOKS = [(lang, theme, width) for lang in ("zh", "en") for theme in ("light", "dark") for width in (390, 1920)]
 TOKEN = "a token of a test"
 STREAM_MS, POLL_MS = 1000, 6000  # a published incident is on screen: by the event stream, by polling
@@ -239,6 +239,24 @@ def test_refused_messages_are_counted_by_reason(world, page):
     counted = json.loads(ctl(world, "messages", "--outcome", "rejected", "--json"))["items"]
     assert any(e["code"] == "E_SUM_MISMATCH" for m in counted for e in m["errors"])
     wait_until(lambda: "E_SUM_MISMATCH" in text(page, "#side .reasons"), 15, "no reasons")
+
+
+def test_the_worklist_is_of_all_and_of_the_city_in_view_and_names_nurseries_to_a_role_alone(world, page):
+    asked = lambda query: json.loads(subprocess.run(["curl", "-s", "--unix-socket", world.directory / "nurseryd.sock", f"http://localhost/api/v1/worklist?limit=1000{query}"],
+                                                    capture_output=True, text=True, check=True).stdout)["items"]
+    counts = lambda: sorted(int(b.text.rstrip("+")) for b in page.find_elements(By.CSS_SELECTOR, "#worklist .work b"))
+    kinds = lambda items: sorted(sum(i["kind"] == kind for i in items) for kind in {i["kind"] for i in items})
+    everything = asked("")
+    assert everything
+    page.get(world.url)
+    wait_until(lambda: counts() == kinds(everything), 15, lambda: f"{counts()} for {kinds(everything)}")
+    assert not page.find_elements(By.CSS_SELECTOR, "#worklist code")
+    unit = everything[0]["unit"]
+    page.get(world.url + "#/unit/" + unit)
+    wait_until(lambda: counts() == kinds(asked("&unit=" + unit)), 15, lambda: f"{counts()} of {unit}")
+    page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
+    page.find_element(By.CSS_SELECTOR, "footer button").click()
+    wait_until(lambda: page.find_elements(By.CSS_SELECTOR, "#worklist code"), 15, "nurseries named to a role")
 
 
 def test_hostile_names_are_text(world, page):
