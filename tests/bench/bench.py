@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How fast, against what (docs/bench.md). Prints a Markdown table, writes build/bench.json; aims that are missed: exit 1.
 
-bench.py [--runs 3] [--messages 100000] [--only drain|sites|live] [--profile]"""
+bench.py [--runs 3] [--messages 100000] [--only drain|sites|live|size] [--profile]"""
 import argparse
 import json
 import os
@@ -14,7 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "crash"))
+sys.path[:0] = [str(HERE.parent / "crash"), str(HERE)]
+import size  # noqa: E402
 from messages import DAYS, Nurseries  # noqa: E402
 from rig import BUILD, ROOT, Rig, wait_until  # noqa: E402
 from wire import Connection, Sender  # noqa: E402
@@ -215,7 +216,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--messages", type=int, default=100_000)
-    parser.add_argument("--only", choices=("drain", "sites", "live"))
+    parser.add_argument("--only", choices=("drain", "sites", "live", "size"))
     parser.add_argument("--profile", help="perf.data of one drain, nothing else")
     return parser.parse_args()
 
@@ -238,6 +239,9 @@ def main():
         figures["today"] = repeated(o.runs, "live, today", lambda: measure_live(20_000))
         figures["backdated"] = repeated(o.runs, "live, backdated", lambda: measure_live(1000))
         parts += live_rows(figures["today"], "today") + live_rows(figures["backdated"], "20 days back")
+    if o.only in (None, "size"):
+        figures["size"] = size.measure(10_000, 1000)
+        parts += size.rows(figures["size"])
     missed = report(parts)
     (ROOT / "build" / "bench.json").write_text(json.dumps(figures, indent=1) + "\n")
     return 1 if missed else 0

@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """How fast a country's indicators are computed: UNITS cities × 300 nurseries × DAYS days of facts are written into a
-fresh database as SQL, every day is marked, and `nurseryd --fold` of an empty file computes them all. Then five years of
-one indicator are read through the API.   indicators.py [UNITS] [DAYS]"""
+fresh database as SQL, every day is marked, and `nurseryd --fold` of an empty file computes them all.
+
+indicators.py [UNITS] [DAYS] [--api] [--live] [--keep]
+
+--api: five years of one indicator are read. --live: 1,000 messages a second, first with nothing to compute, then while
+every day of everybody waits to be computed again. 340 cities × 400 days need 8 GiB in $TMPDIR and a quarter of an hour."""
+import csv
 import json
 import os
 import pathlib
 import random
+import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -15,17 +21,28 @@ import tempfile
 import time
 import urllib.request
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "crash"), str(HERE)]
+import bench  # noqa: E402
+import clients  # noqa: E402
+from messages import Nurseries  # noqa: E402
+from rig import Rig, free_port  # noqa: E402
+
+TOP = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("NURSERYD_BUILD", TOP / "build")).resolve()
-UNITS, DAYS = int(sys.argv[1]) if len(sys.argv) > 1 else 34, int(sys.argv[2]) if len(sys.argv) > 2 else 400
-SITES, PORT = 300, 18641
+NUMBERS = [int(a) for a in sys.argv[1:] if a.isdigit()]
+UNITS, DAYS = (NUMBERS + [34, 400][len(NUMBERS):])[:2]
+SITES, LIVE_SECONDS, PORT = 300, 20, free_port()
 LINE = {"received_at": "2026-11-23T12:00:00Z", "topic": "nursery/v1/33/330106/52330106MJ0000018E/up/enrolment", "payload": "{"}
 
 
 def units():
-    codes = [f"{p}{c:02d}00" for p in range(33, 66) if p not in (38, 39, 40, 47, 48, 49, 50, 55, 56, 57, 58, 59, 60)
-             for c in range(1, 14)]
-    return codes[:UNITS]
+    """Real ones: a province's average is of the units that the divisions know. Zhejiang, which is read, first."""
+    with open(TOP / "config/data/divisions.csv", encoding="utf-8-sig") as f:
+        codes = {row["code"][:4] + "00" for row in csv.DictReader(f) if row["level"] == "county"}
+    ordered = sorted((c for c in codes if c[:2] not in ("11", "12", "31", "50") and c[2:4] != "90"), key=lambda c: (c[:2] != "33", c))
+    assert len(ordered) >= UNITS, f"there are only {len(ordered)}"
+    return ordered[:UNITS]
 
 
 def facts(db, today):
@@ -92,14 +109,46 @@ def read_all(unit):
             return time.monotonic() - started
 
 
+def mark_everything(db, today):
+    with sqlite3.connect(db, timeout=60) as c:
+        c.executemany("INSERT OR REPLACE INTO dirty_range VALUES(0, ?, ?, ?)", ((u, today - DAYS, today) for u in units()))
+
+
+def live(where, today):
+    """What a receipt takes while nothing, and then while everything is computed again beside it."""
+    with Rig() as rig:
+        shutil.move(where / "n.db", rig.daemon.db)
+        nurseries = Nurseries(5000)
+        bench.register_all(rig, nurseries)
+        for what in ("nothing waits", "the country is computed again"):
+            if what != "nothing waits":
+                mark_everything(rig.daemon.db, today)
+            rig.daemon.start()
+            clients.ingest(rig, nurseries, 1000, 3)  # its caches warm up
+            r = clients.ingest(rig, nurseries, 1000, LIVE_SECONDS)
+            print(f"live, {what}: {r['rate']:.0f}/s, receipt p50 {r['p50']:.2f} ms, p99 {r['p99']:.2f} ms, p99.9 {r['p999']:.2f} ms,"
+                  f" {r['lost']} without a receipt", flush=True)
+            rig.daemon.stop()
+
+
 def main():
     where = pathlib.Path(tempfile.mkdtemp(prefix="indicators-"))
+    try:
+        measure(where)
+    finally:
+        if "--keep" in sys.argv:
+            print(where)
+        else:
+            shutil.rmtree(where)
+
+
+def measure(where):
     (where / "n.conf").write_text(f'store: {{ path = "n.db"; }};\npolicy = "{TOP}/config/policy.conf";\n'
                                   f'http: {{ listen = "127.0.0.1:{PORT}"; socket = "n.sock"; }};\n'
                                   f'mqtt: {{ url = "mqtt://127.0.0.1:1"; }};\n')
     (where / "one").write_text(json.dumps(LINE) + "\n")
     subprocess.run([BUILD / "nurseryd", "-c", "n.conf", "--fold", "one"], cwd=where, check=True, capture_output=True)
-    today = 20780
+    today = int(time.time() + 8 * 3600) // 86400
     with sqlite3.connect(where / "n.db") as db:
         db.execute("PRAGMA synchronous = OFF")
         sites = facts(db, today)
@@ -111,7 +160,9 @@ def main():
         times = five_years(where, today)
         print(f"five years of one indicator: p50 {statistics.median(times) * 1000:.1f} ms,"
               f" p99 {sorted(times)[-2] * 1000:.1f} ms")
-    print(where)
+    if "--live" in sys.argv:
+        live(where, today)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -31,9 +31,12 @@ def line(message, when):
     return json.dumps({"received_at": when, "topic": message.topic, "payload": message.payload.decode()}, ensure_ascii=False) + "\n"
 
 
+def now():
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def write(path, messages):
-    when = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    count = 0
+    when, count = now(), 0
     with open(path, "w") as f:
         for message in messages:
             f.write(line(message, when))
@@ -49,6 +52,17 @@ def configure(where):
 def fold(where, name, *before):
     done = subprocess.run([*before, BUILD / "nurseryd", "-c", "n.conf", "--fold", name], cwd=where, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def fold_stream(where, messages):
+    """Without a file: a million lines are 800 MB."""
+    when = now()
+    with subprocess.Popen([BUILD / "nurseryd", "-c", "n.conf", "--fold", "-"], cwd=where, stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, text=True) as process:
+        for message in messages:
+            process.stdin.write(line(message, when))
+        process.stdin.close()
+        assert process.wait() == 0
 
 
 def counted(where, name, keep=None):
@@ -88,9 +102,7 @@ def by_feed(options):
 
 def at_length(where, nurseries, rows, written):
     """Enrolments in bulk until the ledger has so many rows, then some counted ones."""
-    fold_rows = max(0, rows - written)
-    write(where / "bulk", nurseries.enrolments(fold_rows))
-    fold(where, "bulk")
+    fold_stream(where, nurseries.enrolments(max(0, rows - written)))
     count = write(where / "probe", nurseries.enrolments(1000))
     return counted(where, "probe")[0] / count
 
