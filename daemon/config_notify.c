@@ -8,7 +8,7 @@
 
 
 const char *const notify_rules[] = {
-	"art5-1", "art5-2-falsification", "art5-2-ineffective", "art5-2-other", "art5-2-regress", "art5-3", "below-province",
+	"art5-1", "art5-2-falsification", "art5-2-ineffective", "art5-2-other", "art5-2-regress", "art5-3", "below-province", "calendar-missing",
 	"candidate-accident", "carer-ratio", "incident-unreadable", "late-report", "over-capacity", "severe-incident",
 	"silent-site", "suspected-concealment", "target-missed", NULL,
 };

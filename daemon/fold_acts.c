@@ -71,6 +71,8 @@ static int act_import(struct fold *f, const struct ledger_row *row, const char *
 		return r;
 	/* Designations, targets, averages, declared items: what the rules about indicators compare with. */
 	r = rules_everything(f, row->n, row->received_at);
+	if (r >= 0 && strcmp(kind, "workdays") == 0)
+		r = rules_calendar(f, row->n, row->received_at);
 	if (r < 0)
 		return r;
 	hash_sha256(row->payload, row->payload_len, sha);
@@ -327,6 +329,13 @@ static int act_incident(struct fold *f, const struct ledger_row *row, const char
 	return tell_liable(f, row, streams_find(&f->streams, code), slash + 1);
 }
 
+static int act_designation(struct fold *f, const struct ledger_row *row, const char *unit)
+{
+	int r = casework_fold_designation(f, row, unit);
+
+	return r < 0 ? r : rules_public_period(f, row->n, row->received_at, unit);
+}
+
 static const struct {
 	const char *prefix;
 	int (*fold)(struct fold *f, const struct ledger_row *row, const char *rest);
@@ -339,7 +348,7 @@ static const struct {
 	{ "act/alert/", casework_fold_alert },
 	{ "act/case/", casework_fold_case },
 	{ "act/incident/", act_incident },
-	{ "act/designation/", casework_fold_designation },
+	{ "act/designation/", act_designation },
 	{ "act/signal/", signal_fold },
 	{ "act/gap/lost", act_gap_lost },
 };

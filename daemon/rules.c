@@ -77,6 +77,11 @@ const struct rule rules[] = {
 	  .severity = "S4",
 	  .zh = "关键指标未高于全省平均水平",
 	  .en = "a key indicator is not above the province's average" },
+	{ .id = "calendar-missing",
+	  .article = "管理办法 第四条(三)",
+	  .severity = "S3",
+	  .zh = "公示期跨入没有工作日历的年度，届满日不明：请导入该年度放假安排",
+	  .en = "a public period runs into a year without a calendar, its end is unknown: import that year's notice of holidays" },
 };
 const size_t rule_count = ARRAY_SIZE(rules);
 

@@ -47,6 +47,13 @@ struct rule_by_hand {
 };
 int rules_by_hand(struct fold *f, const struct rule_by_hand *h);
 
+/* ---- working days (rules_calendar.c) ---- */
+
+/* The unit's title went on: is the end of its public period known? */
+int rules_public_period(struct fold *f, int64_t n, int64_t now, const char *unit);
+/* A calendar came: every unit again. */
+int rules_calendar(struct fold *f, int64_t n, int64_t now);
+
 /* ---- rules about indicators (rules_indicator.c and the files beside it, rules_asked.h): raised and cleared by frozen months and imports ---- */
 
 /* A month of the unit was just frozen: its own rules, and a `due` row for those that compare it with its province. */

@@ -293,7 +293,7 @@ TABLE = {
     ("designation", "publicise", "national_review"): Row("nhc", title("national_review"), {"where": "官网", "when": days(0)}, PUBLIC),
     ("designation", "name", "national_publicity"): Row("nhc", title("national_publicity"), D, {
         **PAPER, "PERIOD_OVER": [Lack(place=title("national_publicity", when=days(0))), Lack(place=title("national_publicity", when=days(-9))),
-                                 Lack(place=title("national_publicity", when="2003-01-06"))]}),  # of which there is no calendar
+                                 Lack(place=title("national_publicity", when="2001-01-08"))]}),  # of which there is no calendar
     ("designation", "recheck", "named"): Row("hc", title("named"), R, WHY),
     ("designation", "confirm", "recheck"): Row("nhc", title("recheck"), R, WHY),
     ("designation", "object", "province_publicity"): Row("duty", title("national_publicity"), R, WHY),
@@ -433,6 +433,25 @@ def test_the_public_period_is_over_on_the_day_after_its_tenth_working_day(w):
         w.does("nhc", named, "name", **D)
         if today() == now:
             return
+
+
+def test_a_year_without_calendar_is_an_alarm_until_it_is_imported(w):
+    def alarms(state="open"):
+        return [a for a in w.call("duty_officer", "GET", f"/alerts?state={state}&limit=1000")[1]["items"] if a["rule"] == "calendar-missing"]
+
+    known = {a["id"] for a in alarms("all")}  # of the table above
+    over = title("national_publicity")(w)  # its end is known
+    waiting = title("national_publicity", when="2003-12-24")(w)
+    alarm, = [a for a in alarms() if a["id"] not in known]
+    unit = waiting.split("/")[-1]
+    assert (alarm["unit"], alarm["subject"], alarm["severity"], alarm["paged"]) == (unit, unit + "/workdays", "S3", False)
+    assert w.ask("POST", "/api/v1/imports/workdays", "date,day,reason\n2003-01-01,rest,元旦\n")[0] < 300
+    assert alarm["id"] in {a["id"] for a in alarms()}  # 2004 is not there either
+    w.refused("nhc", waiting, "name", "period_over", **D)
+    assert w.ask("POST", "/api/v1/imports/workdays", "date,day,reason\n2004-01-01,rest,元旦\n")[0] < 300
+    assert alarm["id"] not in {a["id"] for a in alarms()}
+    w.does("nhc", waiting, "name", **D)
+    w.does("nhc", over, "name", **D)
 
 
 def test_an_objection_blocks_the_naming_until_it_is_decided(w):
