@@ -67,6 +67,9 @@ const char *ctl_text_of(const json *object, const char *key); /* "" when it has 
 
 /* --- ctl_table.c: aligned columns; a CJK character is two columns wide --- */
 
+/* What others wrote may hold characters that a terminal obeys (C0, C1, directions): each is a "?". The caller frees. */
+char *ctl_tamed(const char *text);
+
 struct ctl_table {
 	size_t columns;
 	char **cells; /* row after row; owned */

@@ -203,8 +203,11 @@ static void tell_error(const json *error)
 	if (line && json_kind(line) == JSON_KIND_INT)
 		fprintf(stderr, "line %lld: ", (long long)json_int(line));
 	for (void *i = json_first(error); i; i = json_next(error, i))
-		if (json_kind(json_value(i)) == JSON_KIND_TEXT)
-			fprintf(stderr, "%s \"%s\"  ", json_key(i), json_text(json_value(i)));
+		if (json_kind(json_value(i)) == JSON_KIND_TEXT) {
+			_cleanup_(freep) char *text = ctl_tamed(json_text(json_value(i)));
+
+			fprintf(stderr, "%s \"%s\"  ", json_key(i), text);
+		}
 	fputc('\n', stderr);
 }
 

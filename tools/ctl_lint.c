@@ -39,7 +39,8 @@ static int open_scratch(struct store **store, struct ingest *in)
 
 static void print_finding(const json *f)
 {
-	const char *path = ctl_text_of(f, "path"), *got = ctl_text_of(f, "got"), *want = ctl_text_of(f, "want");
+	_cleanup_(freep) char *path = ctl_tamed(ctl_text_of(f, "path")), *got = ctl_tamed(ctl_text_of(f, "got"));
+	_cleanup_(freep) char *want = ctl_tamed(ctl_text_of(f, "want"));
 
 	printf("  %s %s\n", ctl_text_of(f, "code"), *path ? path : "(whole message)");
 	if (*got)

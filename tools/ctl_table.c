@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl.h"
 
+#include "../daemon/escape.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,12 +59,17 @@ void ctl_table_done(struct ctl_table *t)
 	free(t->cells);
 }
 
-/* What others wrote may hold control characters, which a terminal would obey. */
-static void tame(char *text)
+char *ctl_tamed(const char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	struct buf out = { 0 };
+
+	while (*text) {
+		size_t hidden = escape_hidden(text);
+
+		buf_char(&out, hidden ? '?' : *text);
+		text += hidden ? hidden : 1;
+	}
+	return buf_take(&out);
 }
 
 void ctl_cell(struct ctl_table *t, const char *text)
@@ -71,8 +78,7 @@ void ctl_cell(struct ctl_table *t, const char *text)
 		t->cap = t->cap ? t->cap * 2 : 64;
 		t->cells = xrealloc(t->cells, t->cap * sizeof *t->cells);
 	}
-	t->cells[t->count] = xstrdup(text ? text : "");
-	tame(t->cells[t->count++]);
+	t->cells[t->count++] = ctl_tamed(text ? text : "");
 }
 
 void ctl_cellf(struct ctl_table *t, const char *format, ...)
