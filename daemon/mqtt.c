@@ -15,6 +15,9 @@
 
 #define RECEIVE_MAXIMUM 4096    /* unacknowledged messages that the broker may send (DESIGN §4.4) */
 #define KEEPALIVE_S 30
+/* What is larger the broker does not deliver. MQTT allows 256 MiB, libmosquitto allocates them, and a daemon that is killed for
+ * want of memory gets the same message again. Far above what an E_TOO_LARGE is answered to in practice. */
+#define PACKET_MAX (16u << 20)
 #define SUBSCRIPTIONS_MAX (2 * CONFIG_SUBSCRIBE_MAX + 1)
 
 #define STATUS_TOPIC "nurseryd/v1/status"
@@ -146,6 +149,8 @@ static void *connect_blocking(void *context)
 
 	if (m->v5)
 		mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, UINT32_MAX);
+	if (m->v5)
+		mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, PACKET_MAX);
 	m->connect_result = mosquitto_connect_bind_v5(m->mosq, m->host, m->port, KEEPALIVE_S, NULL, properties);
 	if (m->connect_result == MOSQ_ERR_ERRNO)
 		m->connect_result = -errno;
