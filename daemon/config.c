@@ -71,7 +71,7 @@ static const struct option options[] = {
 	{ .path = "http.socket", .type = OPTION_PATH, .offset = AT(http.socket), .initial = "nurseryd.sock",
 	  .help = "Unix socket of nurseryctl, mode 0660: who may open it is known by uid. \"\": none." },
 	{ .path = "influx.url", .type = OPTION_TEXT, .offset = AT(influx.url), .initial = "", .check = config_check_http_url,
-	  .wants = "http://host:port or https://host:port, or \"\" for off",
+	  .wants = "http://host:port or https://host:port without user:password (token_file), or \"\" for off",
 	  .help = "InfluxDB or VictoriaMetrics, such as \"http://127.0.0.1:8086\". \"\": off." },
 	{ .path = "influx.api", .type = OPTION_WORD, .offset = AT(influx.api), .initial = "v1", .words = "v1|v2",
 	  .help = "\"v1\": /write with database; \"v2\": /api/v2/write with org and bucket." },
@@ -383,6 +383,43 @@ void config_free(struct config *c)
 void config_freep(struct config **c)
 {
 	config_free(*c);
+}
+
+/* ---- what is allowed, and careless ---- */
+
+static void look_at_secrets(const struct option *rows, size_t count, const void *base, struct buf *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *path = rows[i].type == OPTION_SECRET ? *(char *const *)((const char *)base + rows[i].offset) : "";
+		struct stat st;
+
+		if (*path && stat(path, &st) == 0 && st.st_mode & (S_IROTH | S_IWOTH))
+			buf_printf(out, "%s: everybody on this machine may read or change %s: chmod o= it\n", rows[i].path, path);
+	}
+}
+
+static void look_at_list(const struct config_list *l, const void *base, struct buf *out)
+{
+	const struct config_items *items = (const void *)((const char *)base + l->offset);
+
+	for (size_t k = 0; k < items->count; k++)
+		look_at_secrets(l->rows, l->row_count, (const char *)items->first + k * l->size, out);
+}
+
+static bool on_loopback(const char *host)
+{
+	return !*host || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcasecmp(host, "localhost") == 0;
+}
+
+void config_careless(const struct config *c, struct buf *out)
+{
+	look_at_secrets(options, ARRAY_SIZE(options), c, out);
+	look_at_list(&people_list, c, out);
+	for (size_t i = 0; i < config_notify_list_count; i++)
+		look_at_list(&config_notify_lists[i], &c->notify, out);
+	if (!on_loopback(c->http.listen_host))
+		buf_printf(out, "http.listen: %s is not loopback: bearer tokens cross the network in the clear; put a TLS proxy in front\n",
+			   c->http.listen);
 }
 
 static void print_item(const struct config_list *l, const void *item, struct buf *out)

@@ -68,6 +68,8 @@ void config_free(struct config *c);
 void config_freep(struct config **c);
 /* A complete, commented file that loads to the same. Holds names of secret files, never a secret. */
 void config_print(const struct config *c, struct buf *out);
+/* A line each for what works and is no good idea: secrets that everybody may read, tokens in the clear. */
+void config_careless(const struct config *c, struct buf *out);
 
 /* The content of a file such as mqtt.password_file without one newline at its end; the caller frees it. -errno;
  * -EINVAL for more than 4096 bytes or a NUL. Read when it is used, so a new password needs no restart. */

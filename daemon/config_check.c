@@ -84,10 +84,20 @@ static bool printable(const char *text)
 	return true;
 }
 
+bool config_url_has_credentials(const char *url)
+{
+	const char *host = strstr(url, "://"), *at;
+
+	at = host ? strpbrk(host + 3, "@/?#") : NULL;
+	return at && *at == '@';
+}
+
 bool config_check_http_url(const char *text)
 {
 	if (!*text)
 		return true;
+	if (config_url_has_credentials(text))
+		return false;
 	return (scheme(&text, "http://") || scheme(&text, "https://")) && *text && *text != '/' && printable(text);
 }
 

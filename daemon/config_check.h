@@ -16,7 +16,8 @@ int config_split_listen(const char *text, const char **ret_host, size_t *ret_len
 
 bool config_check_mqtt_url(const char *text);
 bool config_check_listen(const char *text);
-bool config_check_http_url(const char *text);
+bool config_check_http_url(const char *text); /* without user:password: a configuration is printed and mailed around */
+bool config_url_has_credentials(const char *url);
 bool config_check_word(const char *text);
 bool config_check_instance(const char *text);
 bool config_check_filter(const char *text);

@@ -59,7 +59,7 @@ static bool check_url(const char *text)
 	const char *slashes = strstr(text, "//");
 
 	if (is_smtp(text))
-		return slashes && slashes[2] != '\0' && slashes[2] != '/' && printable(text);
+		return !config_url_has_credentials(text) && slashes && slashes[2] != '\0' && slashes[2] != '/' && printable(text);
 	return *text && config_check_http_url(text);
 }
 
@@ -89,7 +89,7 @@ static const struct option sink_rows[] = {
 	{ .path = "trust", .type = OPTION_WORD, .offset = AT(trust), .initial = "outside", .words = "inside|outside" },
 	{ .path = "language", .type = OPTION_WORD, .offset = AT(language), .initial = "zh", .words = "zh|en" },
 	{ .path = "urls", .type = OPTION_TEXTS, .offset = AT(urls), .min = 1, .max = NOTIFY_TEXTS_MAX, .check = check_url,
-	  .wants = "http://…, https://…, or smtp://… and smtps://… of kind \"mail\"" },
+	  .wants = "http://…, https://…, or smtp://… and smtps://… of kind \"mail\", without user:password (secret_file, token_file)" },
 	{ .path = "secret_file", .type = OPTION_SECRET, .offset = AT(secret_file), .initial = "" },
 	{ .path = "token_file", .type = OPTION_SECRET, .offset = AT(token_file), .initial = "" },
 	{ .path = "ca_file", .type = OPTION_PATH, .offset = AT(ca_file), .initial = "" },

@@ -5,6 +5,8 @@
  */
 #include "config_tree.h"
 
+#include "config_check.h"
+
 #include "config.h"
 #include "err.h"
 
@@ -67,6 +69,10 @@ static void clip(const char *text, struct buf *out)
 {
 	size_t n = strnlen(text, FOUND_MAX + 1);
 
+	if (config_url_has_credentials(text)) { /* what is told here stands in a log */
+		buf_str(out, "a url with user:password");
+		return;
+	}
 	if (n <= FOUND_MAX) {
 		option_quote(text, out);
 		return;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 int daemon_connect_broker(struct daemon *d)
 {
@@ -221,6 +222,8 @@ int daemon_run(struct config *config)
 
 	log_set_level(config->log_level);
 	log_info("starting", "version=%s db=%s", NURSERYD_VERSION, config->store.path);
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core holds payloads, and payloads speak of children */
+	daemon_warn_careless(config);
 	api_live_init(&d.live);
 	people_init(&d.people);
 	r = build(&d);

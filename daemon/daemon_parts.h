@@ -71,6 +71,8 @@ void daemon_note_store(struct daemon *d, int r);
 bool daemon_clock_is_right(struct daemon *d, int64_t now);
 /* An `act/daemon/…` row {key: value}. */
 void daemon_record(struct daemon *d, const char *topic, const char *key, const char *value);
+/* What the configuration allows and is careless, as warnings. */
+void daemon_warn_careless(const struct config *c);
 void daemon_slow_since(const char *what, int64_t started);
 void daemon_publish_alerts(struct daemon *d);
 void daemon_publish_indicators(struct daemon *d);

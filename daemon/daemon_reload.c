@@ -67,6 +67,18 @@ static void tell_lines(const char *event, const struct buf *errors, const char *
 			log_error(event, "%s next=\"%s\"", line, next);
 }
 
+void daemon_warn_careless(const struct config *c)
+{
+	_cleanup_(buf_done) struct buf careless = { 0 };
+	char *rest, *line;
+
+	config_careless(c, &careless);
+	rest = careless.p;
+	while ((line = strsep(&rest, "\n")))
+		if (line[0])
+			log_warning("config.careless", "%s next=\"go on\"", line);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "") == 0;
@@ -149,6 +161,7 @@ int daemon_on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	daemon_note_store(d, influx_reconfigure(d->influx, fresh));
 	daemon_note_store(d, notify_reconfigure(d->notify, fresh, d->base.ingest.ledger.head.n));
 	config_free(old);
+	daemon_warn_careless(fresh);
 	log_info("reloaded", "file=%s", fresh->file);
 	return 0;
 }

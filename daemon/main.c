@@ -104,7 +104,7 @@ static int print_config(struct config *config)
 
 static int check(const struct config *config)
 {
-	_cleanup_(buf_done) struct buf errors = { 0 };
+	_cleanup_(buf_done) struct buf errors = { 0 }, careless = { 0 };
 	struct policy *policy = NULL;
 	int r = policy_load(config->policy_path, &policy, NULL, &errors);
 
@@ -113,6 +113,9 @@ static int check(const struct config *config)
 		fputs(errors.p ? errors.p : "nurseryd: the policy cannot be read\n", stderr);
 		return EXIT_FAILURE;
 	}
+	config_careless(config, &careless);
+	if (careless.p)
+		fprintf(stderr, "nurseryd: warning: it is valid, but\n%s", careless.p);
 	return puts("configuration and policy ok") < 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -104,6 +105,16 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* What nurseries reported is nobody else's on this machine: SQLite would make the file as readable as the umask allows. The
+ * WAL and the shared memory take its mode. */
+static void make_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+
+	if (fd >= 0) /* else SQLite says why not */
+		close(fd);
+}
+
 int store_open(const char *path, enum store_mode mode, struct store **ret)
 {
 	static const int flags[] = {
@@ -118,6 +129,8 @@ int store_open(const char *path, enum store_mode mode, struct store **ret)
 
 	pthread_once(&configured, configure);
 	s->path = xstrdup(mode == STORE_MEMORY ? "" : path);
+	if (mode == STORE_WRITE)
+		make_private(path);
 	code = sqlite3_open_v2(s->path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
 	if (code != SQLITE_OK)
 		return fail(s, code);

@@ -69,7 +69,7 @@ static int prepare(void **state)
 
 static int clear(void **state)
 {
-	static const char *const names[] = { "t.conf", "policy.conf", "secret", "creds/pw", "creds", "" };
+	static const char *const names[] = { "t.conf", "p.conf", "open", "closed", "policy.conf", "secret", "creds/pw", "creds", "" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -434,9 +434,64 @@ static void a_secret_that_is_not_beside_the_file_is_a_systemd_credential(void **
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+static void expect_careless(const char *text, const char *word)
+{
+	_cleanup_(config_freep) struct config *c = load_good(text);
+	_cleanup_(buf_done) struct buf careless = { 0 };
+
+	config_careless(c, &careless);
+	if (!word != !careless.p || (word && !strstr(careless.p, word)))
+		fail_msg("%s -> %s", text, careless.p ? careless.p : "nothing");
+}
+
+#define POLICY_LINE "policy = \"p.conf\"; "
+#define ROBOT(secret) "notify: { sinks = ( { name = \"a\"; kind = \"dingtalk\"; urls = [ \"https://x.example\" ]; secret_file = \"" secret "\"; } ); };"
+
+static void what_is_valid_and_careless_is_told(void **state)
+{
+	(void)state;
+	write_file("p.conf", "", 0);
+	write_file("open", "secret", 6);
+	write_file("closed", "secret", 6);
+	assert_int_equal(chmod(in_dir("open"), 0644), 0);
+	assert_int_equal(chmod(in_dir("closed"), 0640), 0);
+	expect_careless(POLICY_LINE, NULL);
+	expect_careless(POLICY_LINE "mqtt: { username = \"u\"; password_file = \"closed\"; };", NULL);
+	expect_careless(POLICY_LINE "mqtt: { username = \"u\"; password_file = \"open\"; };", "mqtt.password_file");
+	expect_careless(POLICY_LINE ROBOT("closed"), NULL);
+	expect_careless(POLICY_LINE ROBOT("open"), "secret_file");
+	expect_careless(POLICY_LINE "people = ( { name = \"a\"; roles = [ \"viewer\" ]; token_file = \"open\"; } );", "token_file");
+	expect_careless(POLICY_LINE "http: { listen = \"0.0.0.0:8640\"; };", "http.listen");
+	expect_careless(POLICY_LINE "http: { listen = \"[::1]:8640\"; };", NULL);
+}
+
+/* A configuration is printed, mailed and kept in a log. */
+static void a_url_holds_no_password_and_none_is_repeated(void **state)
+{
+	static const char *const texts[] = {
+		POLICY_LINE "influx: { url = \"http://u:hunter2@127.0.0.1:8086\"; };",
+		POLICY_LINE "notify: { sinks = ( { name = \"a\"; kind = \"wecom\"; urls = [ \"https://u:hunter2@x.example/\" ]; } ); };",
+		POLICY_LINE "notify: { sinks = ( { name = \"a\"; kind = \"mail\"; urls = [ \"smtps://u:hunter2@x.example\" ]; from = \"a@b.example\"; } ); };",
+	};
+
+	(void)state;
+	write_file("p.conf", "", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(buf_done) struct buf errors = { 0 };
+		struct config *c;
+
+		assert_int_equal(load_text(texts[i], &c, &errors), -EINVAL);
+		assert_null(strstr(errors.p, "hunter2"));
+		assert_non_null(strstr(errors.p, "without user:password"));
+	}
+	config_free(load_good(POLICY_LINE "notify: { sinks = ( { name = \"a\"; kind = \"wecom\"; urls = [ \"https://x.example/?to=@all\" ]; } ); };"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_valid_and_careless_is_told),
+		cmocka_unit_test(a_url_holds_no_password_and_none_is_repeated),
 		cmocka_unit_test(whatever_is_wrong_is_named_with_its_line_and_key),
 		cmocka_unit_test(one_mistake_is_one_line),
 		cmocka_unit_test(numbers_in_comments_and_texts_are_left_alone),
