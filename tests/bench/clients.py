@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,7 +31,7 @@ CUT_WITHIN = 11.0  # s: the deadline is 10, a drip looks once a second
 
 def seed_history(db, units=11):
     """Five years of days of one indicator, as they would have been computed."""
-    with sqlite3.connect(db, timeout=30) as c:
+    with closing(sqlite3.connect(db, timeout=30)) as c, c:
         today = int(time.time() // 86400)
         c.execute("WITH RECURSIVE g(d) AS (SELECT 1 UNION ALL SELECT d + 1 FROM g WHERE d < ?), u(n) AS (SELECT 1 UNION ALL"
                   " SELECT n + 1 FROM u WHERE n < ?) INSERT OR IGNORE INTO sample SELECT printf('33%02d00', n), 'utilisation', 'day',"

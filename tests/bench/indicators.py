@@ -7,6 +7,7 @@ indicators.py [UNITS] [DAYS] [--api] [--live] [--keep]
 
 --api: five years of one indicator are read. --live: 1,000 messages a second, first with nothing to compute, then while
 every day of everybody waits to be computed again. 340 cities × 400 days need 8 GiB in $TMPDIR and a quarter of an hour."""
+import contextlib
 import csv
 import json
 import os
@@ -34,6 +35,17 @@ NUMBERS = [int(a) for a in sys.argv[1:] if a.isdigit()]
 UNITS, DAYS = (NUMBERS + [34, 400][len(NUMBERS):])[:2]
 SITES, LIVE_SECONDS, PORT = 300, 20, free_port()
 LINE = {"received_at": "2026-11-23T12:00:00Z", "topic": "nursery/v1/33/330106/52330106MJ0000018E/up/enrolment", "payload": "{"}
+
+
+@contextlib.contextmanager
+def opened(path):
+    """Closed behind it: a forgotten handle of the file shares its log's index with a later one, under a path that is no more."""
+    db = sqlite3.connect(path, timeout=60)
+    try:
+        with db:
+            yield db
+    finally:
+        db.close()
 
 
 def units():
@@ -77,7 +89,7 @@ def compute(where):
 
 def five_years(where, today):
     """1,826 days of one indicator of every unit, copied from the last computed day."""
-    with sqlite3.connect(where / "n.db") as db:
+    with opened(where / "n.db") as db:
         db.execute("WITH RECURSIVE g(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM g WHERE value < 1825)"
                    " INSERT OR IGNORE INTO sample SELECT s.unit, s.indicator, s.period, ? - g.value, s.numerator, s.denominator,"
                    " s.status, s.reason, s.completeness_n, s.completeness_d, s.stale, s.missing, 1, 0, s.sources, 1, NULL"
@@ -110,7 +122,7 @@ def read_all(unit):
 
 
 def mark_everything(db, today):
-    with sqlite3.connect(db, timeout=60) as c:
+    with opened(db) as c:
         c.executemany("INSERT OR REPLACE INTO dirty_range VALUES(0, ?, ?, ?)", ((u, today - DAYS, today) for u in units()))
 
 
@@ -149,7 +161,7 @@ def measure(where):
     (where / "one").write_text(json.dumps(LINE) + "\n")
     subprocess.run([BUILD / "nurseryd", "-c", "n.conf", "--fold", "one"], cwd=where, check=True, capture_output=True)
     today = int(time.time() + 8 * 3600) // 86400
-    with sqlite3.connect(where / "n.db") as db:
+    with opened(where / "n.db") as db:
         db.execute("PRAGMA synchronous = OFF")
         sites = facts(db, today)
     took = compute(where)

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def ballots(nurseries, total):
 
 def bytes_by_part(db):
     parts = Counter()
-    with sqlite3.connect(db) as c:
+    with closing(sqlite3.connect(db)) as c:
         indexes = {name: table for name, table in c.execute("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'")}
         for name, size in c.execute("SELECT name, sum(payload + 8 * ncell) FROM dbstat GROUP BY name"):
             table = indexes.get(name, name)
