@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "ids.h"
+#include "json_out.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,28 +21,46 @@ static size_t first_after(char (*codes)[UNIT_SIZE], size_t count, const char *af
 	return i;
 }
 
+static int write_units(struct api_call *c, char (*codes)[UNIT_SIZE], size_t from, size_t end)
+{
+	struct buf *out = &c->rs->body;
+	bool first = true;
+	int r = 0;
+
+	for (size_t i = from; r >= 0 && i < end; i++) {
+		size_t start = out->len;
+
+		buf_str(out, first ? "" : ",");
+		r = object_unit_text(c->api->store, &c->sums, codes[i], c->today, false, out);
+		first = first && r != 0;
+		if (r != 0)
+			out->len = start;
+	}
+	return MIN(r, 0);
+}
+
 static int list_units(struct api_call *c, json **ret)
 {
 	_cleanup_(freep) char(*codes)[UNIT_SIZE] = NULL;
-	_cleanup_(json_freep) json *items = json_new_list();
-	size_t count = 0, i, end;
+	struct buf *out = &c->rs->body;
+	size_t count = 0, from, end;
 	int r = object_units_of(c->api->store, c->params[PARAM_PROVINCE], &codes, &count);
 
+	(void)ret; /* written directly */
 	if (r < 0)
 		return r;
-	i = first_after(codes, count, c->params[PARAM_AFTER]);
-	end = MIN(count, i + api_limit(c));
-	for (; i < end; i++) {
-		json *unit;
-
-		r = object_unit(c->api->store, &c->sums, codes[i], c->today, false, &unit);
-		if (r < 0)
-			return r;
-		if (unit)
-			json_push(items, unit);
-	}
-	*ret = api_list(json_keep(items), end < count && end > 0 ? codes[end - 1] : NULL);
-	return 0;
+	from = first_after(codes, count, c->params[PARAM_AFTER]);
+	end = MIN(count, from + api_limit(c));
+	buf_str(out, "{\"items\":[");
+	r = write_units(c, codes, from, end);
+	buf_char(out, ']');
+	json_out_text(out, "next", end < count && end > 0 ? codes[end - 1] : NULL);
+	buf_char(out, '}');
+	if (r < 0)
+		buf_reset(out);
+	else
+		api_send(c, "application/json");
+	return r;
 }
 
 static int one_unit(struct api_call *c, json **ret)
@@ -55,7 +74,11 @@ static int one_unit(struct api_call *c, json **ret)
 	if (r < 0)
 		return r;
 	api_version(c, title);
-	return object_unit(c->api->store, &c->sums, c->holes[0], c->today, true, ret);
+	(void)ret; /* written directly */
+	r = object_unit_text(c->api->store, &c->sums, c->holes[0], c->today, true, &c->rs->body);
+	if (r == 0)
+		api_send(c, "application/json");
+	return r == OBJECT_NONE ? API_NOT_FOUND : r;
 }
 
 /* --- an indicator over time --- */
@@ -108,6 +131,7 @@ static int write_items(struct api_call *c, struct indicator_walk *w)
 	int64_t deadline = clock_monotonic_ms() + API_ANSWER_BUDGET_MS, as_of = 0, last = 0;
 	struct buf *out = &c->rs->body;
 	size_t limit = api_limit(c), items = 0, end;
+	char next[24];
 	int r = 0;
 
 	buf_str(out, "{\"items\":[");
@@ -122,8 +146,10 @@ static int write_items(struct api_call *c, struct indicator_walk *w)
 		last = as_of;
 	}
 	out->len = end;
-	buf_str(out, "],\"next\":");
-	buf_printf(out, r > 0 ? "\"%lld\"}" : "null}", (long long)last);
+	buf_char(out, ']');
+	snprintf(next, sizeof next, "%lld", (long long)last);
+	json_out_text(out, "next", r > 0 ? next : NULL);
+	buf_char(out, '}');
 	return MIN(r, 0);
 }
 

@@ -91,6 +91,8 @@ int object_title(struct store *s, const char *unit, int64_t today, json **ret);
 int object_unit_known(struct store *s, const char *unit);
 /* Designation, indicators (headlines; all of them when alone), open alerts. OBJECT_NONE when neither the
  * divisions nor any site knows the unit. */
+int object_unit_text(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, struct buf *out);
+/* The same, read back. */
 int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret);
 
 /* province: two digits. */

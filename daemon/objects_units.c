@@ -6,6 +6,7 @@
 #include "objects_row.h"
 
 #include "ids.h"
+#include "json_out.h"
 
 #include <stdio.h>
 
@@ -119,48 +120,54 @@ static int latest(struct store *s, const char *unit, const char *indicator, int6
 			     "tt", unit, indicator);
 }
 
-static int push_latest(struct store *s, struct province_sums *cache, const char *unit, const char *indicator,
-		       json *list)
+/* After a comma, unless it is the first of the list. */
+static int put_indicator(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, const char *period,
+			 int64_t as_of, struct buf *out)
 {
-	json *object = NULL;
+	size_t start = out->len;
+	int r;
+
+	if (out->p[out->len - 1] != '[')
+		buf_char(out, ',');
+	r = object_indicator_text(s, cache, unit, indicator, period, as_of, out);
+	if (r != 0)
+		out->len = start;
+	return MIN(r, 0);
+}
+
+static int put_latest(struct store *s, struct province_sums *cache, const char *unit, const char *indicator, struct buf *out)
+{
 	int64_t day;
 	int r = latest(s, unit, indicator, &day);
 
-	if (r <= 0)
-		return r;
-	r = object_indicator(s, cache, unit, indicator, "day", day, &object);
-	if (r == 0)
-		json_push(list, object);
-	return r < 0 ? r : 0;
+	return r > 0 ? put_indicator(s, cache, unit, indicator, "day", day, out) : r;
 }
 
 /* Declared items: the latest period of each. */
-static int push_declared(struct store *s, struct province_sums *cache, const char *unit, json *list)
+static int put_declared(struct store *s, struct province_sums *cache, const char *unit, struct buf *out)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q, "SELECT item, period, max(as_of) FROM declared WHERE unit = ? GROUP BY item ORDER BY item", "t",
 			    unit);
 
-	while (r >= 0 && (r = store_step(q)) > 0) {
-		json *object = NULL;
-
-		r = object_indicator(s, cache, unit, store_text(q, 0), store_text(q, 1), store_int(q, 2), &object);
-		if (object)
-			json_push(list, object);
-	}
+	while (r >= 0 && (r = store_step(q)) > 0)
+		r = put_indicator(s, cache, unit, store_text(q, 0), store_text(q, 1), store_int(q, 2), out);
 	return r;
 }
 
-static int set_indicators(struct store *s, struct province_sums *cache, const char *unit, bool all, json *object)
+static int put_indicators(struct store *s, struct province_sums *cache, const char *unit, bool all, struct buf *out)
 {
-	json *list = json_new_list();
 	int r = 0;
 
-	json_set(object, "indicators", list);
+	json_out_key(out, "indicators");
+	buf_char(out, '[');
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
 		if (all || indicators[i].headline)
-			r = push_latest(s, cache, unit, indicators[i].id, list);
-	return r < 0 || !all ? r : push_declared(s, cache, unit, list);
+			r = put_latest(s, cache, unit, indicators[i].id, out);
+	if (r >= 0 && all)
+		r = put_declared(s, cache, unit, out);
+	buf_char(out, ']');
+	return r;
 }
 
 /* The prefecture's name, or the county's own where a county is the unit. */
@@ -224,40 +231,48 @@ int object_title(struct store *s, const char *unit, int64_t today, json **ret)
 	return 0;
 }
 
-static int set_count(struct store *s, const char *unit, const char *key, const char *sql, json *object)
+static int put_count(struct store *s, const char *unit, const char *key, const char *sql, struct buf *out, int64_t *ret)
 {
-	int64_t count = 0;
-	int r = store_get_int(s, &count, sql, "t", unit);
+	int r = store_get_int(s, ret, sql, "t", unit);
 
-	json_set(object, key, json_new_int(count));
+	json_out_int(out, key, *ret);
 	return r;
 }
 
-static int fill_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone,
-		     json *u)
+/* Who it is. */
+static int put_head(struct store *s, const char *unit, int64_t today, struct buf *out, bool *known)
 {
-	bool known;
-	int64_t sites = 0;
+	_cleanup_(json_freep) json *head = json_new_object();
 	char province[3] = { unit[0], unit[1], '\0' };
 	int r;
 
-	json_set(u, "unit", json_new_text(unit));
-	json_set(u, "province", json_new_text(province));
-	r = set_name(s, unit, NULL, u, &known);
+	json_set(head, "unit", json_new_text(unit));
+	json_set(head, "province", json_new_text(province));
+	r = set_name(s, unit, NULL, head, known);
 	if (r >= 0)
-		r = set_designation(s, unit, today, u);
+		r = set_designation(s, unit, today, head);
+	json_compact(head, out);
+	out->len--; /* the bracket: more follows */
+	return r;
+}
+
+static int put_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, struct buf *out)
+{
+	int64_t sites = 0, alerts = 0, cases = 0;
+	bool known;
+	int r = put_head(s, unit, today, out, &known);
+
 	if (r >= 0)
-		r = set_indicators(s, cache, unit, alone, u);
+		r = put_indicators(s, cache, unit, alone, out);
 	if (r >= 0)
-		r = set_count(s, unit, "open_alerts",
-			      "SELECT count(*) FROM alert WHERE state = 'open' AND unit = ?1", u);
+		r = put_count(s, unit, "open_alerts", "SELECT count(*) FROM alert WHERE state = 'open' AND unit = ?1", out, &alerts);
 	if (r >= 0)
-		r = set_count(s, unit, "sites", "SELECT count(*) FROM site WHERE unit = ?1", u);
+		r = put_count(s, unit, "sites", "SELECT count(*) FROM site WHERE unit = ?1", out, &sites);
 	if (r >= 0)
-		r = set_count(s, unit, "open_cases", "SELECT count(*) FROM case_file WHERE unit = ?1 AND is_open = 1", u);
+		r = put_count(s, unit, "open_cases", "SELECT count(*) FROM case_file WHERE unit = ?1 AND is_open = 1", out, &cases);
+	buf_char(out, '}');
 	if (r < 0)
 		return r;
-	sites = json_int(json_get(u, "sites"));
 	return known || sites > 0 ? 0 : OBJECT_NONE;
 }
 
@@ -273,20 +288,27 @@ int object_unit_known(struct store *s, const char *unit)
 	return count > 0 && bsearch(unit, codes, count, sizeof *codes, by_code) != NULL;
 }
 
-int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret)
+int object_unit_text(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, struct buf *out)
 {
-	_cleanup_(json_freep) json *u = json_new_object();
+	size_t start = out->len;
 	int r = alone ? object_unit_known(s, unit) : 1; /* a list has just read which units there are */
 
-	*ret = NULL;
 	if (r <= 0)
 		return r < 0 ? r : OBJECT_NONE;
-	r = fill_unit(s, cache, unit, today, alone, u);
+	r = put_unit(s, cache, unit, today, alone, out);
 	if (r != 0)
-		return r;
-	*ret = u;
-	u = NULL; /* ownership moved to the caller */
-	return 0;
+		out->len = start;
+	return r;
+}
+
+int object_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, json **ret)
+{
+	_cleanup_(buf_done) struct buf text = { 0 };
+	size_t offset;
+	int r = object_unit_text(s, cache, unit, today, alone, &text);
+
+	*ret = NULL;
+	return r != 0 ? r : json_parse(text.p, text.len, 16, ret, &offset);
 }
 
 /* The newest day on which any unit of the province has the indicator. */
