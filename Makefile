@@ -41,7 +41,9 @@ warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
 packages := sqlite3 jansson libmicrohttpd libcurl libconfig libsystemd libcrypto libmosquitto zlib
 # HASH_OAT: uthash's default falls through its switch labels, which clang refuses.
+# No fused multiply-add: an interval has the same digits on every machine, or a frozen month would be "changed" by a move.
 all_cflags := -std=gnu17 -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT $(warnings) $(CFLAGS) $(extra) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	-ffp-contract=off \
 	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_DATADIR='"$(DATADIR)"' \
 	$(shell pkg-config --cflags $(packages))
 ifneq ($(SAN)$(COVERAGE),)
