@@ -138,8 +138,7 @@ static int void_reference(struct fold *f, const struct told *t, struct site *sit
 
 	if (r < 0)
 		return r;
-	streams_change(&f->streams, site);
-	site->streams[feed - 1].flags |= STREAM_HAS_VOIDS;
+	streams_flag(&f->streams, site, t->collector, STREAM_HAS_VOIDS);
 	if (!t->collector->void_message)
 		return 0;
 	return t->collector->void_message(f, site, m->ref_epoch, m->ref_seq, t->row->n, t->row->received_at);

@@ -126,6 +126,18 @@ void streams_change(struct streams *t, struct site *site)
 	remember(t, site, false);
 }
 
+static struct stream *change_stream(struct streams *t, struct site *site, const struct collector *c)
+{
+	streams_change(t, site);
+	site->changed_feeds |= (uint8_t)(1 << (c->number - 1));
+	return &site->streams[c->number - 1];
+}
+
+void streams_flag(struct streams *t, struct site *site, const struct collector *c, enum stream_flag flag)
+{
+	change_stream(t, site, c)->flags |= (uint8_t)flag;
+}
+
 int streams_create(struct streams *t, struct store *s, const char *code, int64_t n, struct site **ret)
 {
 	int64_t id = t->next_site;
@@ -469,11 +481,9 @@ static int raise(struct store *s, struct site *site, int feed, int64_t epoch, in
 int streams_consume(struct streams *t, struct store *s, struct site *site, const struct collector *c, int64_t epoch,
 		    int64_t seq, int64_t n, int64_t received_at, bool jump_refused)
 {
-	struct stream *st = &site->streams[c->number - 1];
-	int r = 0;
+	struct stream *st = change_stream(t, site, c);
+	int r;
 
-	streams_change(t, site);
-	site->changed_feeds |= (uint8_t)(1 << (c->number - 1));
 	r = store_run(s, "INSERT INTO message(n, site, feed, epoch, seq, prev) VALUES(?, ?, ?, ?, ?, ?)", "iiiiii", n,
 		      site->id, (int64_t)c->number, epoch, seq, st->last_n);
 	if (r >= 0 && (c->never_silent || jump_refused))

@@ -66,6 +66,8 @@ struct site *streams_find(const struct streams *t, const char *code);   /* NULL:
 int streams_create(struct streams *t, struct store *s, const char *code, int64_t n, struct site **ret);
 /* Call before changing anything in *site. */
 void streams_change(struct streams *t, struct site *site);
+/* Also where nothing is consumed: of a replayed amend the original was. */
+void streams_flag(struct streams *t, struct site *site, const struct collector *c, enum stream_flag flag);
 
 /* What the door wants to know of a (site, feed, epoch, seq). */
 enum sighting {
