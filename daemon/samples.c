@@ -47,17 +47,17 @@ int sample_write(struct store *s, const struct sample_row *row, int64_t *change)
 	return r;
 }
 
-static int forget(struct store *s, const char *unit, const char *indicator, int64_t day, int64_t *change)
+static int forget(struct store *s, const char *unit, const char *indicator, const char *period, int64_t as_of, int64_t *change)
 {
-	int r = store_run(s, "DELETE FROM sample WHERE unit = ? AND indicator = ? AND period = 'day' AND as_of = ?", "tti", unit,
-			  indicator, day);
+	int r = store_run(s, "DELETE FROM sample WHERE unit = ? AND indicator = ? AND period = ? AND as_of = ?", "ttti", unit, indicator,
+			  period, as_of);
 
 	if (r < 0 || store_changes(s) == 0)
 		return r;
 	return store_run(s,
-			 "INSERT INTO sample_gone(unit, indicator, period, as_of, change) VALUES(?, ?, 'day', ?, ?)"
+			 "INSERT INTO sample_gone(unit, indicator, period, as_of, change) VALUES(?, ?, ?, ?, ?)"
 			 " ON CONFLICT DO UPDATE SET change = excluded.change",
-			 "ttii", unit, indicator, day, ++*change);
+			 "tttii", unit, indicator, period, as_of, ++*change);
 }
 
 int samples_forget(struct store *s, const char *unit, int64_t day, int64_t *change)
@@ -65,7 +65,7 @@ int samples_forget(struct store *s, const char *unit, int64_t day, int64_t *chan
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < indicator_count; i++)
-		r = forget(s, unit, indicators[i].id, day, change);
+		r = forget(s, unit, indicators[i].id, "day", day, change);
 	return r;
 }
 
@@ -200,8 +200,7 @@ static int write_month(struct store *s, const struct indicator *i, const char *u
 	int r = take_last_day(s, &row, last, &t);
 
 	if (r == 0)
-		return store_run(s, "DELETE FROM sample WHERE unit = ? AND indicator = ? AND period = 'month' AND as_of = ?", "tti",
-				 unit, i->id, month);
+		return forget(s, unit, i->id, "month", month, change);
 	if (r >= 0 && i->flow)
 		r = add_days(s, unit, i->id, month, last, &sums);
 	if (r < 0)
