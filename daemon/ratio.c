@@ -26,6 +26,17 @@ int ratio_of_text(const char *text, struct ratio *ret)
 	return digits > 0 ? 0 : -EINVAL;
 }
 
+int ratio_multiply(struct ratio *r, __int128 numerator, __int128 denominator)
+{
+	struct ratio product;
+
+	if (__builtin_mul_overflow(r->numerator, numerator, &product.numerator) ||
+	    __builtin_mul_overflow(r->denominator, denominator, &product.denominator))
+		return -ERANGE;
+	*r = product;
+	return 0;
+}
+
 int ratio_compare(struct ratio a, struct ratio b)
 {
 	__int128 left, right;

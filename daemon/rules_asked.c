@@ -43,8 +43,8 @@ int asked_weigh(const struct indicator *i, struct ratio a, int64_t per_mille, st
 {
 	struct ratio *weighed = i->lower_is_better ? &a : &b;
 
-	weighed->numerator *= per_mille;
-	weighed->denominator *= 1000;
+	if (ratio_multiply(weighed, per_mille, 1000) < 0)
+		return RATIO_TOO_LARGE;
 	return i->lower_is_better ? ratio_compare(b, a) : ratio_compare(a, b);
 }
 
@@ -88,9 +88,11 @@ int asked_follow(const struct asked *a, const char *rule, const char *what, enum
 	return verdict == RUN_RAISE && r > 0 ? rules_raise_again(a->f, &alert) : MIN(r, 0);
 }
 
-enum says asked_margin(int bad, int good)
+enum says asked_margin(int against_limit, int bad, int against_clear)
 {
-	return bad == RATIO_TOO_LARGE || good == RATIO_TOO_LARGE ? SAYS_NOTHING : bad ? SAYS_BAD : good ? SAYS_GOOD : SAYS_BETWEEN;
+	if (against_limit == RATIO_TOO_LARGE || against_clear == RATIO_TOO_LARGE)
+		return SAYS_NOTHING;
+	return against_limit <= bad ? SAYS_BAD : against_clear >= 0 ? SAYS_GOOD : SAYS_BETWEEN;
 }
 
 /* One month raises, and good ones clear that lie clear_days apart: what a month says is its last day's value. */

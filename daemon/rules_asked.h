@@ -35,7 +35,10 @@ int asked_newest_month(struct asked *a);
 int asked_frozen(struct store *s, const char *unit, const struct indicator *i, int64_t month, struct value *ret);
 /* a against so many per mille of b, as -1, 0, 1: more is better, also where lower is. */
 int asked_weigh(const struct indicator *i, struct ratio a, int64_t per_mille, struct ratio b);
-enum says asked_margin(int bad, int good);
+/* Two comparisons: bad when the first is at most `bad`, good when the second is at least 0. */
+#define BELOW (-1)
+#define NOT_ABOVE 0
+enum says asked_margin(int against_limit, int bad, int against_clear);
 
 typedef int (*says_fn)(const struct asked *a, const struct indicator *i, int64_t month, enum says *ret);
 int asked_months(const struct asked *a, const struct indicator *i, says_fn says, const struct run_rule *rule, enum run_verdict *ret);

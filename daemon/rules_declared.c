@@ -30,8 +30,8 @@ static int declared_value(struct store *s, const char *unit, const char *item, i
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
 	ret->ok = ratio_of_text(store_text(q, 0), &numerator) == 0 && ratio_of_text(store_text(q, 1), &denominator) == 0 &&
-		  denominator.numerator > 0;
-	ret->ratio = (struct ratio){ numerator.numerator * denominator.denominator, numerator.denominator * denominator.numerator };
+		  denominator.numerator > 0 && ratio_multiply(&numerator, denominator.denominator, denominator.numerator) == 0;
+	ret->ratio = numerator;
 	return 0;
 }
 
@@ -40,12 +40,14 @@ static enum says item_says(const struct policy_ineffective *p, const struct item
 	struct ratio too_much = { p->rectifications_overdue_above_per_mille, 1000 };
 	struct ratio little = { p->clear_overdue_below_per_mille, 1000 };
 	struct ratio too_few = { p->inspections_done_below_per_mille, 1000 }, plan = { 1, 1 };
+	int less; /* just so little is not good yet */
 
 	if (!v->ok)
 		return SAYS_NOTHING;
+	less = ratio_compare(little, v->ratio);
 	if (item->lower_is_better)
-		return asked_margin(ratio_compare(v->ratio, too_much) == 1, ratio_compare(v->ratio, little) == -1);
-	return asked_margin(ratio_compare(v->ratio, too_few) == -1, ratio_compare(v->ratio, plan) >= 0);
+		return asked_margin(ratio_compare(too_much, v->ratio), BELOW, less == 0 ? BELOW : less);
+	return asked_margin(ratio_compare(v->ratio, too_few), BELOW, ratio_compare(v->ratio, plan));
 }
 
 static int judge_item(struct asked *a, const struct item *item)

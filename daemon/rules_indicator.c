@@ -36,9 +36,9 @@ static int baseline_of(struct store *s, const char *unit, const struct indicator
 	ret->ok = ratio_of_text(store_text(q, 0), &ret->ratio) == 0;
 	if (!ret->ok || store_is_null(q, 1))
 		return 0;
-	ret->ok = ratio_of_text(store_text(q, 1), &denominator) == 0 && denominator.numerator > 0;
-	ret->ratio.numerator *= denominator.denominator * i->scale;
-	ret->ratio.denominator *= denominator.numerator;
+	ret->ok = ratio_of_text(store_text(q, 1), &denominator) == 0 && denominator.numerator > 0 &&
+		  ratio_multiply(&ret->ratio, denominator.denominator, denominator.numerator) == 0 &&
+		  ratio_multiply(&ret->ratio, i->scale, 1) == 0;
 	return 0;
 }
 
@@ -60,7 +60,8 @@ static int regress_says(const struct asked *a, const struct indicator *i, int64_
 	low_before = asked_weigh(i, now.ratio, p->raise_at_most_per_mille, before.ratio);
 	high_base = asked_weigh(i, now.ratio, p->clear_at_least_per_mille, base.ratio);
 	high_before = asked_weigh(i, now.ratio, p->clear_at_least_per_mille, before.ratio);
-	if (low_base == RATIO_TOO_LARGE || low_before == RATIO_TOO_LARGE)
+	if (low_base == RATIO_TOO_LARGE || low_before == RATIO_TOO_LARGE || high_base == RATIO_TOO_LARGE ||
+	    high_before == RATIO_TOO_LARGE)
 		return 0;
 	*ret = low_base <= 0 && low_before <= 0	? SAYS_BAD : high_base >= 0 && high_before >= 0 ? SAYS_GOOD : SAYS_BETWEEN;
 	return 0;
@@ -111,8 +112,8 @@ static int target_says(const struct asked *a, const struct indicator *i, int64_t
 	if (r >= 0)
 		r = passed_target(a->f->store, a->unit, i->id, asked_last_day(month), &target);
 	if (r >= 0 && now.ok && target.ok)
-		*ret = asked_margin(asked_weigh(i, now.ratio, 1000, target.ratio) < 0,
-			      asked_weigh(i, now.ratio, p->clear_at_least_per_mille, target.ratio) >= 0);
+		*ret = asked_margin(asked_weigh(i, now.ratio, 1000, target.ratio), BELOW,
+				    asked_weigh(i, now.ratio, p->clear_at_least_per_mille, target.ratio));
 	return MIN(r, 0);
 }
 

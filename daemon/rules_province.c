@@ -107,8 +107,8 @@ static int judge_below(const struct asked *a, const struct indicator *i, const s
 		r = asked_frozen(a->f->store, a->unit, i, month, &now);
 		said[k].last_day = asked_last_day(month);
 		if (r >= 0 && now.ok && averages[k].ok)
-			said[k].says = asked_margin(asked_weigh(i, now.ratio, 1000, averages[k].ratio) <= 0,
-					      asked_weigh(i, now.ratio, clear_at, averages[k].ratio) >= 0);
+			said[k].says = asked_margin(asked_weigh(i, now.ratio, 1000, averages[k].ratio), NOT_ABOVE,
+						    asked_weigh(i, now.ratio, clear_at, averages[k].ratio));
 	}
 	return r < 0 ? r : asked_follow(a, "below-province", i->id, run_judge(said, count, rule), false, NULL);
 }
