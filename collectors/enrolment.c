@@ -152,14 +152,10 @@ static void decode(const json *body, int64_t received_day, struct message *m)
 
 /* ---- facts ---- */
 
-/* An enrolment is used for 31 days (DOMAIN §2 "usable"; the policy may say fewer, never more days than this are
- * recomputed), and further as far as closed days carry its figures. */
-#define CARRIED_DAYS 31
-
-/* Up to the day before the next open report; not further than reports, closed ones among them, stay usable. */
+/* An enrolment is used while it is usable, and further as far as closed days carry its figures: up to the day before the next open report; not further than reports, closed ones among them, stay usable. */
 static int last_day_touched(struct fold *f, int64_t site, int64_t day, int64_t *ret)
 {
-	*ret = day + CARRIED_DAYS;
+	*ret = day + USABLE_DAYS_MAX;
 	for (int64_t d = day + 1; d <= f->dirty.today; d++) {
 		int64_t open = 0;
 		int r = store_get_int(f->store, &open, "SELECT open FROM enrolment WHERE day = ? AND site = ? AND counts = 1",
@@ -172,14 +168,14 @@ static int last_day_touched(struct fold *f, int64_t site, int64_t day, int64_t *
 			return 0;
 		}
 		if (r > 0)
-			*ret = d + CARRIED_DAYS;
+			*ret = d + USABLE_DAYS_MAX;
 	}
 	return 0;
 }
 
 static int touch(struct fold *f, const struct site *site, int64_t day)
 {
-	int64_t last = day + CARRIED_DAYS;
+	int64_t last = day + USABLE_DAYS_MAX;
 	int r = day < f->dirty.today ? last_day_touched(f, site->id, day, &last) : 0;
 
 	return r < 0 ? r : standing_mark(f, site, day, last);

@@ -134,7 +134,7 @@ static void decode(const json *body, int64_t received_day, struct message *m)
 
 /* ---- facts ---- */
 
-#define EVENT_MESSAGES_MAX 512 /* of one event; the sector's longest has some dozens */
+#define EVENT_MESSAGES_MAX 512 /* of one event are judged together, the newest; the sector's longest has some dozens */
 
 static int recount(struct fold *f, int64_t site, const char *event)
 {
@@ -163,7 +163,7 @@ static int insert(struct fold *f, const struct fold_row *row, const struct judge
 
 /* The event as its messages tell it. */
 struct event {
-	struct event_message messages[EVENT_MESSAGES_MAX];
+	struct event_message messages[EVENT_MESSAGES_MAX]; /* the last `count` of the array are filled */
 	size_t count;
 	int64_t first_n, occurred_at, known_at, first_received_at;
 	bool live;
@@ -171,7 +171,7 @@ struct event {
 
 static void add_message(struct event *e, store_stmt *q)
 {
-	struct event_message *m = &e->messages[e->count++];
+	struct event_message *m = &e->messages[EVENT_MESSAGES_MAX - ++e->count];
 	bool counts = store_int(q, 12) == 1;
 
 	*m = (struct event_message){
@@ -188,7 +188,7 @@ static void add_message(struct event *e, store_stmt *q)
 	e->first_received_at = MIN(e->first_received_at, store_int(q, 3));
 	e->known_at = MIN(e->known_at, store_int(q, 11));
 	/* Of an event with no live message the last one's place in time stands. */
-	if (counts || !e->live)
+	if (counts || e->count == 1)
 		e->occurred_at = store_int(q, 10);
 	e->live = e->live || counts;
 }
@@ -199,7 +199,7 @@ static int read_event(struct fold *f, int64_t site, const char *event, struct ev
 	int r = store_query(f->store, &q,
 			    "SELECT epoch, seq, sent_at, received_at, severity, confirmed, dead, critical, missing, grade,"
 			    " occurred_at, known_at, counts, n FROM incident_message WHERE site = ? AND event = ?"
-			    " ORDER BY epoch, seq, n DESC LIMIT 512",
+			    " ORDER BY epoch DESC, seq DESC, n LIMIT 512",
 			    "it", site, event);
 
 	e->count = 0;
@@ -210,6 +210,38 @@ static int read_event(struct fold *f, int64_t site, const char *event, struct ev
 	while ((r = store_step(q)) > 0)
 		add_message(e, q);
 	return r;
+}
+
+/* Of an event with more messages than are judged together: what the older ones led to stands. */
+static int add_earlier(struct fold *f, int64_t site, const char *event, struct event *e, struct event_judged *j)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int64_t occurred_at = STORE_NULL;
+	int r;
+
+	if (e->count < EVENT_MESSAGES_MAX)
+		return 0;
+	if (!e->live) {
+		r = store_get_int(f->store, &occurred_at,
+				  "SELECT occurred_at FROM incident_message WHERE site = ? AND event = ? AND counts = 1", "it", site, event);
+		if (r < 0)
+			return r;
+		e->live = r > 0;
+		e->occurred_at = r > 0 ? occurred_at : e->occurred_at;
+	}
+	r = store_query(f->store, &q,
+			"SELECT n, known_at, first_received_at, iif(unconfirmed, 4, severity), ifnull(grade, 0) FROM incident"
+			" WHERE site = ? AND event = ?",
+			"it", site, event);
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	e->first_n = MIN(e->first_n, store_int(q, 0));
+	e->known_at = MIN(e->known_at, store_int(q, 1));
+	e->first_received_at = MIN(e->first_received_at, store_int(q, 2));
+	j->unconfirmed = j->unconfirmed && store_int(q, 3) != 1;
+	j->severity = MIN(j->severity, (int)store_int(q, 3));
+	j->grade = MAX(j->grade, (enum grade)store_int(q, 4));
+	return 0;
 }
 
 /* Where a registered site's event belongs may change with its day; an unregistered one's stays where it was called. */
@@ -252,6 +284,11 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 
 	if (err < 0 || e->count == 0)
 		return err;
+	p = policy_severity(f->policy, clock_local_day(e->occurred_at));
+	severity_of_event(e->messages + EVENT_MESSAGES_MAX - e->count, e->count, p->missing_window_minutes * MINUTE_MS, now, &j);
+	err = add_earlier(f, site->id, event, e, &j);
+	if (err < 0)
+		return err;
 	/* A site without registration counts nowhere, but its incidents call people for the topic's division. */
 	if (site->unit[0]) {
 		err = standing_place(f->store, &f->streams, site, clock_local_day(e->occurred_at), place, unit);
@@ -261,8 +298,6 @@ static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *si
 	}
 	if (err < 0)
 		return err;
-	p = policy_severity(f->policy, clock_local_day(e->occurred_at));
-	severity_of_event(e->messages, e->count, p->missing_window_minutes * MINUTE_MS, now, &j);
 	r.severity = j.severity;
 	r.unconfirmed = j.unconfirmed;
 	r.occurred_at = e->occurred_at;
@@ -315,6 +350,55 @@ int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *
 	return r <= 0 ? r : refresh(f, n, now, site, event, division);
 }
 
+#define EVENTS_AT_ONCE 256
+
+struct happened {
+	char event[65], division[7];
+	int64_t at;
+};
+
+static int events_of(struct fold *f, int64_t site, const char *after, struct happened *events, size_t *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT event, division, occurred_at FROM incident WHERE site = ? AND event > ? ORDER BY event LIMIT 256", "it",
+			    site, after);
+
+	*ret = 0;
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		snprintf(events[*ret].event, sizeof events->event, "%s", store_text(q, 0));
+		snprintf(events[*ret].division, sizeof events->division, "%s", store_text(q, 1));
+		events[(*ret)++].at = store_int(q, 2);
+	}
+	return r;
+}
+
+/* Another unit may have another title: the rules are asked again. */
+static int settle_event(struct fold *f, int64_t n, int64_t now, const struct site *site, const struct happened *e)
+{
+	char division[7], unit[UNIT_SIZE];
+	int r = standing_place(f->store, &f->streams, site, clock_local_day(e->at), division, unit);
+
+	return r < 0 || strcmp(division, e->division) == 0 ? r : incident_refresh(f, n, now, site, e->event);
+}
+
+int incident_settle(struct fold *f, int64_t n, int64_t now, const struct site *site)
+{
+	_cleanup_(freep) struct happened *events = xcalloc(EVENTS_AT_ONCE, sizeof *events);
+	char after[65] = "";
+	size_t count;
+	int r = 0;
+
+	do {
+		r = events_of(f, site->id, after, events, &count);
+		for (size_t i = 0; r >= 0 && i < count; i++)
+			r = settle_event(f, n, now, site, &events[i]);
+		if (count > 0)
+			snprintf(after, sizeof after, "%s", events[count - 1].event);
+	} while (r >= 0 && count == EVENTS_AT_ONCE);
+	return MIN(r, 0);
+}
+
 /* One identity may hold several messages, even of several events (CONTRACT: "a ref voids every message of that
  * identity"). */
 static int void_message(struct fold *f, const struct site *site, int64_t epoch, int64_t seq, int64_t n, int64_t now)
@@ -324,7 +408,7 @@ static int void_message(struct fold *f, const struct site *site, int64_t epoch, 
 		char event[65];
 		int r = store_query(f->store, &q,
 				    "SELECT event FROM incident_message WHERE site = ? AND epoch = ? AND seq = ? AND void = 0"
-				    " LIMIT 1",
+				    " ORDER BY event LIMIT 1",
 				    "iii", site->id, epoch, seq);
 
 		if (r < 0 || (r = store_step(q)) <= 0)

@@ -19,3 +19,6 @@ int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *
 /* Severity, grades or clocks of the policy changed: each message is judged by the version of the day it occurred on, and the
  * rules are told of the events that this changes. What was raised stays. */
 int incident_judge_again(struct fold *f, int64_t n, int64_t now);
+
+/* The site's events belong where it belongs now, each by the day it occurred on; of those that move the rules are told. */
+int incident_settle(struct fold *f, int64_t n, int64_t now, const struct site *site);

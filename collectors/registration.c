@@ -9,6 +9,7 @@
 #include "../daemon/ids.h"
 #include "../daemon/standing.h"
 #include "fields.h"
+#include "incident.h"
 #include "survey.h"
 
 const char *const facility_words[FACILITY_COUNT + 1] = {
@@ -233,7 +234,7 @@ static int settle(struct fold *f, const struct fold_row *row)
 		      "ttiiii", site->division, site->unit, m->epoch, m->seq,
 		      MAX(m->facts.registration.effective_on, clock_local_day(m->sent_at)), site->id);
 	if (r >= 0)
-		r = standing_settle_incidents(f, site);
+		r = incident_settle(f, row->by_n, row->now, site);
 	if (r >= 0)
 		r = survey_mark_rounds(f, site);
 	return r < 0 ? r : standing_mark(f, site, first, f->dirty.today);

@@ -13,6 +13,7 @@
 
 #include "../daemon/clock.h"
 #include "../daemon/facts.h"
+#include "../daemon/standing.h"
 #include "fields.h"
 
 #include <errno.h>
@@ -159,11 +160,11 @@ static int64_t first_day_of(int64_t round)
 }
 
 /* A round's answers are shown whole on every day of its half-year (DOMAIN §2). No day of ours is before 1970. */
-static int touch(struct fold *f, const char *unit, int64_t round)
+static int touch(struct fold *f, const struct site *site, int64_t round)
 {
 	if (first_day_of(round) <= 0)
 		return 0;
-	return dirty_mark_period(&f->dirty, f->store, unit, first_day_of(round), first_day_of(round + 1) - 1);
+	return standing_mark_period(f, site, first_day_of(round), first_day_of(round + 1) - 1);
 }
 
 /* The tables' keys begin with the round: one seek in each round that has answers, newest first. */
@@ -180,7 +181,7 @@ int survey_mark_rounds(struct fold *f, const struct site *site)
 			    "i", site->id);
 
 	while (r >= 0 && (r = store_step(q)) > 0)
-		r = touch(f, site->unit, store_int(q, 0));
+		r = touch(f, site, store_int(q, 0));
 	return r;
 }
 
@@ -189,13 +190,11 @@ struct ballot {
 	bool exists;
 	int64_t site, epoch, seq, n;
 	int64_t respondent, answers[2]; /* policy, service; STORE_NULL = don't know */
-	char unit[UNIT_SIZE];
+	char code[SITE_ID_SIZE];
 };
 
 static void read_ballot(store_stmt *q, struct ballot *ret)
 {
-	const char *unit = store_text(q, 7);
-
 	*ret = (struct ballot){ .exists = true,
 				.site = store_int(q, 0),
 				.epoch = store_int(q, 1),
@@ -203,12 +202,12 @@ static void read_ballot(store_stmt *q, struct ballot *ret)
 				.n = store_int(q, 3),
 				.respondent = store_int(q, 4),
 				.answers = { store_int(q, 5), store_int(q, 6) } };
-	snprintf(ret->unit, sizeof ret->unit, "%s", unit ? unit : "");
+	snprintf(ret->code, sizeof ret->code, "%s", store_text(q, 7));
 }
 
 /* Left to itself SQLite reads all ballots of the round, or of the site (seen: 2 ms a ballot at 250 a site). */
 #define BALLOT \
-	"SELECT b.site, b.epoch, b.seq, b.n, b.respondent, b.policy, b.service, s.unit" \
+	"SELECT b.site, b.epoch, b.seq, b.n, b.respondent, b.policy, b.service, s.code" \
 	" FROM ballot b INDEXED BY ballot_by_token CROSS JOIN site s ON s.id = b.site" \
 	" WHERE b.round = ?1 AND b.token = ?2 AND b.counts = 1"
 
@@ -270,9 +269,17 @@ static int move_ballot(struct store *s, const struct ballot *b, int64_t round, b
 }
 
 /* A token live at two sites is an integrity flag of both units: they are counted once a minute at most. */
-static int ask_flags(struct fold *f, const char *unit)
+static int ask_flags(struct fold *f, const struct site *site)
 {
-	return unit[0] ? fold_ask_due(f, (f->dirty.now / MINUTE_MS + 1) * MINUTE_MS, "flags", unit) : 0;
+	return site && site->unit[0] ? fold_ask_due(f, (f->dirty.now / MINUTE_MS + 1) * MINUTE_MS, "flags", site->unit) : 0;
+}
+
+static int move_other(struct fold *f, const struct ballot *other, int64_t round, bool left_out)
+{
+	const struct site *site = streams_find(&f->streams, other->code);
+	int r = move_ballot(f->store, other, round, left_out);
+
+	return r < 0 || !site ? r : touch(f, site, round);
 }
 
 /* What counts for (site, round, token) was `before` and is `after`, another message or none. A token live at two sites:
@@ -287,16 +294,13 @@ static int settle(struct fold *f, const struct site *site, int64_t round, const 
 		r = add_ballot(f->store, before, round, -1, others > 0);
 	if (r >= 0)
 		r = add_ballot(f->store, after, round, 1, others > 0);
-	if (r >= 0 && others == 1 && before->exists != after->exists) {
-		r = move_ballot(f->store, &other, round, after->exists);
-		if (r >= 0)
-			r = touch(f, other.unit, round);
-	}
+	if (r >= 0 && others == 1 && before->exists != after->exists)
+		r = move_other(f, &other, round, after->exists);
 	if (r >= 0 && others > 0)
-		r = ask_flags(f, other.unit);
+		r = ask_flags(f, streams_find(&f->streams, other.code));
 	if (r >= 0 && others > 0)
-		r = ask_flags(f, site->unit);
-	return r < 0 ? r : touch(f, site->unit, round);
+		r = ask_flags(f, site);
+	return r < 0 ? r : touch(f, site, round);
 }
 
 static int set_counts(struct store *s, const struct ballot *b, int64_t round, bool counts)
@@ -386,7 +390,7 @@ static int recount_tally(struct fold *f, const struct site *site, int64_t round,
 			      " WHERE round = ?1 AND site = ?2 AND respondent = ?3 AND counts = 1)"
 			      " WHERE round = ?1 AND site = ?2 AND respondent = ?3",
 			      "iii", round, site->id, respondent);
-	return r < 0 ? r : touch(f, site->unit, round);
+	return r < 0 ? r : touch(f, site, round);
 }
 
 /* The questions that no indicator asks for, as "1 0 4 12 14"; NULL: not asked. */

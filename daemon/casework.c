@@ -219,7 +219,8 @@ int casework_art5_1(struct fold *f, int64_t n, int64_t now, const char *subject,
 	if (id[0] || !unconfirmed)
 		return take_up(f, n, now, &a, "daemon", "", "{\"act\":\"open\",\"because\":\"S1\"}", id);
 	snprintf(name, sizeof name, "A-%06lld", (long long)a.id);
-	return now < a.raised_at + window ? fold_ask_due(f, a.raised_at + window, "unconfirmed", name) : 0;
+	/* Unknown again after it was known for a while: from now. */
+	return fold_ask_due(f, (now < a.raised_at + window ? a.raised_at : now) + window, "unconfirmed", name);
 }
 
 int casework_still_unconfirmed(struct fold *f, int64_t n, int64_t now, const char *subject)

@@ -88,7 +88,8 @@ int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first
 {
 	int r = 0;
 
-	if (!unit[0])
+	first = MAX(first, INT64_C(0)); /* no day of ours is before 1970 */
+	if (!unit[0] || first > last)
 		return 0;
 	if (first < d->past_before)
 		r = mark_late(d, s, unit, first, last);
@@ -213,15 +214,28 @@ int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t mos
 	return r;
 }
 
-int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last)
+/* The next unit that a site has, by its registration or by the register alone: one seek each. 1 found. */
+static int next_unit(struct store *s, char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT DISTINCT unit FROM site WHERE unit IS NOT NULL", "");
+	int r = store_query(s, &q,
+			    "SELECT min(unit) FROM (SELECT min(unit) AS unit FROM site WHERE unit > ?1 UNION ALL"
+			    " SELECT min(unit) FROM register WHERE unit > ?1)",
+			    "t", unit);
 
-	if (r < 0)
-		return r;
-	while ((r = store_step(q)) > 0) {
-		r = dirty_mark(d, s, store_text(q, 0), first, last);
+	if (r < 0 || (r = store_step(q)) <= 0 || store_is_null(q, 0))
+		return MIN(r, 0);
+	snprintf(unit, UNIT_SIZE, "%s", store_text(q, 0));
+	return 1;
+}
+
+int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last)
+{
+	char unit[UNIT_SIZE] = "";
+	int r;
+
+	while ((r = next_unit(s, unit)) > 0) {
+		r = dirty_mark(d, s, unit, first, last);
 		if (r < 0)
 			return r;
 	}

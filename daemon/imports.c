@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "imports.h"
 
+#include "../collectors/incident.h"
 #include "../collectors/registration.h"
 #include "clock.h"
 #include "ids.h"
@@ -38,7 +39,7 @@ struct kind {
 	const char *sql; /* parameters: the columns in order, then, if keeps_n, the ledger row */
 	bool keeps_n;    /* of two rows of one key both stay, the later counts */
 	/* Instead of sql, or behind it: what the row means beyond itself, the days that it changes above all. */
-	int (*apply)(struct fold *f, const union store_value *values);
+	int (*apply)(struct fold *f, int64_t n, const union store_value *values);
 };
 
 /* ---- what rows change ---- */
@@ -49,10 +50,11 @@ static int first_day_of_all(struct fold *f, int64_t *ret)
 	return store_get_int(f->store, ret, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);
 }
 
-static int workday_applied(struct fold *f, const union store_value *values)
+static int workday_applied(struct fold *f, int64_t n, const union store_value *values)
 {
 	int64_t day = values[0].number;
 
+	(void)n;
 	return dirty_mark_all(&f->dirty, f->store, day, day);
 }
 
@@ -77,14 +79,19 @@ static int mark_units(struct fold *f, const char *division, int64_t first)
 	return MIN(r, 0);
 }
 
-static int population_applied(struct fold *f, const union store_value *values)
+/* Counties and provinces are not added up: it is of the unit with this very code, if there is one. */
+static int population_applied(struct fold *f, int64_t n, const union store_value *values)
 {
-	return mark_units(f, values[0].text, values[1].number);
+	const char *code = values[0].text;
+
+	(void)n;
+	return strcmp(code + 2, "0000") == 0 ? 0 : mark_units(f, code, values[1].number);
 }
 
 /* Only gap_places is made of a target; the others are compared with theirs when they are shown. */
-static int target_applied(struct fold *f, const union store_value *values)
+static int target_applied(struct fold *f, int64_t n, const union store_value *values)
 {
+	(void)n;
 	return strcmp(values[1].text, "places_per_1000") != 0 ? 0 : mark_units(f, values[0].text ? values[0].text : "", 0);
 }
 
@@ -101,8 +108,9 @@ static int64_t word_number(const char *const *words, const char *word)
 static bool is_word(const char *text, const char *words);
 
 /* A later row of the same site and day fills its own columns and leaves the others as they were. */
-static int register_apply(struct fold *f, const union store_value *v)
+static int register_apply(struct fold *f, int64_t n, const union store_value *v)
 {
+	const struct site *site = streams_find(&f->streams, v[0].text);
 	char unit[UNIT_SIZE] = "";
 	int r;
 
@@ -118,16 +126,19 @@ static int register_apply(struct fold *f, const union store_value *v)
 		      word_number(registration_words, v[4].text), v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
 		      v[6].text);
 	f->streams.sites_move = f->streams.sites_move || unit[0];
-	return r < 0 ? r : standing_changed(f, v[0].text, v[1].number);
+	if (r >= 0)
+		r = standing_changed(f, v[0].text, v[1].number);
+	return r < 0 || !unit[0] || !site || !site->unit[0] ? r : incident_settle(f, n, f->dirty.now, site);
 }
 
 static bool read_period(const char *text, const char **period, int64_t *as_of);
 
-static int declared_apply(struct fold *f, const union store_value *v)
+static int declared_apply(struct fold *f, int64_t n, const union store_value *v)
 {
 	const char *period;
 	int64_t as_of;
 
+	(void)n;
 	if (!read_period(v[2].text, &period, &as_of))
 		return -EUCLEAN;
 	return store_run(f->store,
@@ -577,7 +588,7 @@ static int apply_record(void *context, const struct kind *k, const union store_v
 		types[count] = 'i';
 	}
 	r = k->sql ? store_run_values(a->f->store, k->sql, types, all) : 0;
-	return r < 0 || !k->apply ? r : k->apply(a->f, values);
+	return r < 0 || !k->apply ? r : k->apply(a->f, a->n, values);
 }
 
 int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows)

@@ -74,7 +74,8 @@ static int publish_current(struct outlet *o)
 {
 	_cleanup_(province_sums_done) struct province_sums sums = { 0 };
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(o->store, &q, "SELECT DISTINCT unit FROM site WHERE unit IS NOT NULL", "");
+	int r = store_query(o->store, &q,
+			    "SELECT unit FROM site WHERE unit IS NOT NULL UNION SELECT unit FROM register WHERE unit IS NOT NULL", "");
 
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		for (size_t i = 0; r >= 0 && i < indicator_count; i++) {
@@ -103,7 +104,7 @@ int outlet_indicators(struct outlet *o, int most)
 			    "SELECT * FROM (SELECT s.unit, s.indicator, s.as_of, s.change, s.as_of = " LATEST("s")
 			    " FROM sample s WHERE s.change > ?1 AND s.period = 'day' ORDER BY s.change LIMIT ?2)"
 			    " UNION ALL SELECT * FROM (SELECT g.unit, g.indicator, " LATEST("g") ", g.change, g.as_of > ifnull(" LATEST("g")
-			    ", 0) FROM sample_gone g WHERE g.change > ?1 ORDER BY g.change LIMIT ?2) ORDER BY 4 LIMIT ?2",
+			    ", 0) FROM sample_gone g WHERE g.change > ?1 AND g.period = 'day' ORDER BY g.change LIMIT ?2) ORDER BY 4 LIMIT ?2",
 			    "ii", o->change, (int64_t)most * PASSED_OVER);
 	int published = 0;
 

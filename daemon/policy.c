@@ -105,8 +105,8 @@ static const struct option clocks_rows[] = {
 
 static const struct option usability_rows[] = {
 	CONFIG_VERSION_ROWS,
-	NUMBER(policy_usability, usable_days, 0, 366),
-	NUMBER(policy_usability, fresh_days, 0, 366),
+	NUMBER(policy_usability, usable_days, 0, USABLE_DAYS_MAX),
+	NUMBER(policy_usability, fresh_days, 0, USABLE_DAYS_MAX),
 };
 
 static const struct option reporting_rows[] = {

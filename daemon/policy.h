@@ -48,6 +48,8 @@ struct policy_clocks {
 	int64_t page_age_limit_ms; /* events known longer ago page nobody */
 };
 
+/* DOMAIN §2 "usable while ≤ 31 days old": a policy may say fewer, and late data touches no more days than this. */
+#define USABLE_DAYS_MAX 31
 struct policy_usability {
 	struct config_version version;
 	int64_t usable_days, fresh_days;

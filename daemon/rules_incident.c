@@ -122,8 +122,9 @@ static int is_lowered(struct fold *f, const struct rule_event *e, bool *ret)
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct told_figures t = { .epoch = -1 };
 	int r = store_query(f->store, &q,
-			    "SELECT dead, critical, serious, minor, adults_dead, adults_serious, sick, loss_yuan, epoch, seq"
-			    " FROM incident_message WHERE site = ? AND event = ? ORDER BY epoch, seq, n LIMIT 512",
+			    "SELECT * FROM (SELECT dead, critical, serious, minor, adults_dead, adults_serious, sick, loss_yuan, epoch,"
+			    " seq, n FROM incident_message WHERE site = ? AND event = ? ORDER BY epoch DESC, seq DESC, n DESC LIMIT 512)"
+			    " ORDER BY epoch, seq, n",
 			    "it", e->site_id, e->event);
 
 	*ret = false;

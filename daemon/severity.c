@@ -78,10 +78,16 @@ void severity_judge(const struct incident *i, const struct policy *p, int64_t da
 		ret->severity = known(i->minor) + known(i->sick) > 0 ? 3 : 4;
 }
 
+/* Of two messages with one identity neither is the later one. */
+static bool is_later(const struct event_message *a, const struct event_message *b)
+{
+	return a->epoch > b->epoch || (a->epoch == b->epoch && a->seq > b->seq);
+}
+
 static bool later_complete(const struct event_message *m, size_t count, size_t i)
 {
 	for (size_t j = i + 1; j < count; j++)
-		if (m[j].complete)
+		if (m[j].complete && is_later(&m[j], &m[i]))
 			return true;
 	return false;
 }
@@ -91,7 +97,7 @@ static bool later_complete(const struct event_message *m, size_t count, size_t i
 static bool found_in_time(const struct event_message *m, size_t count, size_t i, int64_t until)
 {
 	for (size_t j = i + 1; j < count; j++)
-		if (m[j].missing == 0 && m[j].sent_at <= until)
+		if (m[j].missing == 0 && m[j].sent_at <= until && is_later(&m[j], &m[i]))
 			return true;
 	return false;
 }

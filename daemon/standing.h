@@ -16,12 +16,11 @@ int standing_place(struct store *s, const struct streams *t, const struct site *
 /* Marks the days first…last of every unit that the site ever belongs to. */
 int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_t last);
 
-/* The register's statement of a site was just folded: its days from effective_on are computed again, and its events
- * belong where it belongs now. */
-int standing_changed(struct fold *f, const char *site, int64_t effective_on);
+/* The same for a period that many facts touch whole (dirty.h). */
+int standing_mark_period(struct fold *f, const struct site *site, int64_t first, int64_t last);
 
-/* Its events' division and unit, each by the day it occurred on. */
-int standing_settle_incidents(struct fold *f, const struct site *site);
+/* The register's statement of a site was just folded: its days from effective_on are computed again. */
+int standing_changed(struct fold *f, const char *site, int64_t effective_on);
 
 /* Is there any row that moves a site? Read once when the hot state is loaded. */
 int standing_load(struct fold *f);

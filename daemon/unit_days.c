@@ -202,13 +202,13 @@ static int report_of(struct unit_days *u, int64_t site, int64_t day, struct stoc
 	return 1;
 }
 
-/* The last report before the first day, as far back as one may be usable. */
-static int load_latest(struct unit_days *u, int64_t day, int64_t usable_days)
+/* The last report before the first day, as far back as one may be usable, whatever the policy says of which day. */
+static int load_latest(struct unit_days *u, int64_t day)
 {
 	size_t missing = u->member_count;
 	int r = 0;
 
-	for (int64_t d = day - 1; d >= MAX(day - usable_days, u->first_report) && missing > 0; d--) {
+	for (int64_t d = day - 1; d >= MAX(day - USABLE_DAYS_MAX, u->first_report) && missing > 0; d--) {
 		int64_t any = 0;
 
 		r = store_get_int(u->f->store, &any, "SELECT 1 FROM enrolment WHERE day = ? LIMIT 1", "i", d);
@@ -290,10 +290,12 @@ static int load_events(struct unit_days *u)
 	return r;
 }
 
+/* A row from which everything was taken back is no answer: in another order of arrival it would not be there. */
 static const char opinions_sql[] =
 	"SELECT s.site, s.round, s.respondent, s.ballots, s.left_out, s.policy_good, s.service_good, s.policy_all, s.service_all,"
 	" s.tally_policy_good, s.tally_service_good, s.tally_policy_all, s.tally_service_all"
-	" FROM temp.unit_member m CROSS JOIN survey_site s ON s.round = ?1 AND s.site = m.site";
+	" FROM temp.unit_member m CROSS JOIN survey_site s ON s.round = ?1 AND s.site = m.site"
+	" WHERE s.ballots > 0 OR s.tally_policy_all > 0 OR s.tally_service_all > 0";
 
 static struct opinion opinion_of(struct unit_days *u, store_stmt *q)
 {
@@ -381,7 +383,7 @@ static int load(struct unit_days *u)
 	if (r >= 0)
 		r = store_get_int(u->f->store, &u->first_report, "SELECT ifnull(min(day), 0) FROM enrolment", "");
 	if (r >= 0)
-		r = load_latest(u, u->first, policy_usability(u->f->policy, u->first)->usable_days);
+		r = load_latest(u, u->first);
 	if (r >= 0)
 		r = fill_members(u);
 	if (r >= 0)
@@ -455,14 +457,18 @@ static int64_t begin_of(const struct unit_days *u, const struct member *m)
 	return best;
 }
 
+/* Answers are data on the days on which they are shown (add_opinions). */
 bool unit_days_has_data(const struct unit_days *u, int64_t day)
 {
 	int64_t round = survey_round_of_day(day);
+	struct standing scratch = { 0 };
 
+	if (day >= u->begin)
+		return true;
 	for (size_t i = 0; i < u->opinion_count; i++)
-		if (u->opinions[i].round == round)
+		if (u->opinions[i].round == round && overlay(u, &u->members[u->opinions[i].member], day, &scratch))
 			return true;
-	return day >= u->begin;
+	return false;
 }
 
 static void set_begin(struct unit_days *u)
