@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backup_act.h"
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "timer.h"
@@ -34,8 +35,18 @@ static char *directory_of(const char *path)
 	return directory;
 }
 
-/* Absolute; NULL: the body names none. */
-static char *path_in(const struct backup_act *b, const struct http_act *a)
+/* Beside the database, named by the time: backup-2026-11-28T08:19:17.123Z.db */
+static char *path_of_time(const char *directory, int64_t now)
+{
+	char text[CLOCK_TEXT_SIZE], *whole;
+
+	if (asprintf(&whole, "%s/backup-%s.db", directory, clock_format_time(now, text)) < 0)
+		die_oom();
+	return whole;
+}
+
+/* Absolute. Without a body, or a path in it, of the time; NULL: the body is wrong. */
+static char *path_in(const struct backup_act *b, const struct http_act *a, int64_t now)
 {
 	_cleanup_(json_freep) json *body = NULL;
 	_cleanup_(freep) char *directory = directory_of(b->db_path);
@@ -44,10 +55,14 @@ static char *path_in(const struct backup_act *b, const struct http_act *a)
 	size_t offset;
 	char *whole;
 
-	if (json_parse(a->body.p ? a->body.p : "", a->body.len, 2, &body, &offset) < 0)
+	if (a->body.len == 0)
+		return path_of_time(directory, now);
+	if (json_parse(a->body.p, a->body.len, 2, &body, &offset) < 0 || json_kind(body) != JSON_KIND_OBJECT)
 		return NULL;
 	path = json_get(body, "path");
-	if (!path || json_kind(path) != JSON_KIND_TEXT || !*json_text(path))
+	if (!path)
+		return path_of_time(directory, now);
+	if (json_kind(path) != JSON_KIND_TEXT || !*json_text(path))
 		return NULL;
 	text = json_text(path);
 	if (asprintf(&whole, "%s%s%s", *text == '/' ? "" : directory, *text == '/' ? "" : "/", text) < 0)
@@ -131,12 +146,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 
 void backup_act_start(struct backup_act *b, struct http_act *a, int64_t now)
 {
-	_cleanup_(freep) char *path = path_in(b, a);
+	_cleanup_(freep) char *path = path_in(b, a, now);
 	int r;
 
 	if (b->backup || !path) {
-		refuse(b, a, path ? 409 : 400, path ? "A backup is being made" : "A backup needs a path",
-		       path ? "wait until it is done" : "send {\"path\":\"/absolute/or/below/the/database\"}");
+		refuse(b, a, path ? 409 : 400, path ? "A backup is being made" : "This is no path for a backup",
+		       path ? "wait until it is done" : "send {\"path\":\"/absolute/or/below/the/database\"}, or nothing");
 		return;
 	}
 	r = reserve_is_low(b->reserve) ? -ENOSPC :

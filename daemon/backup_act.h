@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole: POST /api/v1/backup {"path":"…"}, answered when the copy has its name: 201 {path, n, hash, bytes}. A relative path is
- * below the directory of the database, which is where the daemon of the shipped unit may write. One at a time.
+ * below the directory of the database, which is where the daemon of the shipped unit may write; without one the file is named
+ * by the time. One at a time.
  */
 #pragma once
 

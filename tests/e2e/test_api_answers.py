@@ -97,6 +97,7 @@ ACTS = [  # path, body, inside, the status; in this order
     ("/api/v1/messages/{enrolment}/erase", '{"reason": "test"}', True, 201), ("/api/v1/messages/{enrolment}/erase", "{}", True, 422),
     ("/api/v1/sinks/influx/refill", "", True, 202), ("/api/v1/sinks/nothing/refill", "", True, 404),
     ("/api/v1/backup", '{"path": "copy.db"}', True, 201), ("/api/v1/backup", '{"path": "copy.db"}', True, 409),
+    ("/api/v1/backup", "", True, 201), ("/api/v1/backup", "{}", True, 201), ("/api/v1/backup", "[]", True, 400),
     ("/api/v1/rebuild", "", True, 200),
     ("/api/v1/alerts/{alert}/actions", '{"act": "acknowledge"}', False, 201), ("/api/v1/alerts/{alert}/actions", '{"act": "dance"}', False, 422),
     ("/api/v1/alerts/{alert}/actions", '{"act": "note"}', False, 409),
