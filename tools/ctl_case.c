@@ -228,6 +228,8 @@ int ctl_case(const struct ctl *ctl)
 		return list_cases(ctl);
 	if (strcmp(what, "open") == 0)
 		return open_case(ctl);
+	if (ctl->arg_count == 1 && strncmp(what, "C-", 2) == 0) /* no act begins so */
+		return show_case(ctl, what);
 	if (ctl->arg_count < 2)
 		return wrong(what, "of which case?");
 	if (strcmp(what, "show") == 0)

@@ -579,7 +579,7 @@ const struct verb verbs[] = {
 	{ "alerts", "[--state open|all]", "what is called to somebody's attention", 0, 0, run_alerts },
 	{ "brief", "ALERT|CASE", "what a person who is called must know: one line for a text message, then all that is known", 1, 1, ctl_brief },
 	{ "ack", "ID [--reason TEXT]", "an alert or a case: somebody has seen it", 1, 1, ctl_ack },
-	{ "case", "[list] [--state open|all|…] | show ID | open UNIT GROUND --reason TEXT | ACT ID [key=value …] [--reason TEXT] [--document NO]",
+	{ "case", "[list] [--state open|all|…] | [show] ID | open UNIT GROUND --reason TEXT | ACT ID [key=value …] [--reason TEXT] [--document NO]",
 	  "the procedure of Article 6; the acts and their keys: docs/cases.md", 0, CTL_ARGS_MAX, ctl_case },
 	{ "report", "case ID | annual --year 2026 --province 33 | recommend --cycle 2027-2028 --province 33 [--csv] [-o FILE]",
 	  "one HTML file, or CSV: a case from incident to decision, a province's year, whom it may recommend (docs/reports.md)", 1, 2,

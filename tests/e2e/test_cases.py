@@ -294,6 +294,7 @@ def test_the_command_line_does_the_same(named):
     assert "C-2026-001" in named.ctl("--socket", "nurseryd.sock", "case", "list").stdout
     assert named.ctl("--socket", "nurseryd.sock", "case", "acknowledge", "C-2026-001").returncode == 0
     shown = named.ctl("--socket", "nurseryd.sock", "case", "show", "C-2026-001").stdout
+    assert named.ctl("--socket", "nurseryd.sock", "case", "C-2026-001").stdout == shown
     assert "acknowledged" in shown and "可办理" in shown
     refused = named.ctl("--socket", "nurseryd.sock", "case", "report", "C-2026-001")
     assert refused.returncode == 1 and "当前状态" in refused.stderr
