@@ -267,10 +267,12 @@ def year_lines():
     return sorted(hangzhou + jiaxing, key=lambda x: x["received_at"])
 
 
-@pytest.fixture
-def year(tmp_path):
-    d = Office(tmp_path)
-    with open(tmp_path / "n.conf", "a") as conf:
+@pytest.fixture(scope="module")
+def year(tmp_path_factory):
+    """Read alone: two years of eleven cities are computed once."""
+    where = tmp_path_factory.mktemp("year")
+    d = Office(where)
+    with open(where / "n.conf", "a") as conf:
         conf.write('indicators: { every = "1s"; };\n')
     d.fold(*year_lines())
     d.start()
@@ -279,7 +281,7 @@ def year(tmp_path):
     put(d, "averages", "province,indicator,reference_date,value,source\n33,places_per_1000,2025-06-30,2.0,省公报2025\n")
     put(d, "declared", f"unit,item,period,numerator,denominator,document\n330400,inspections_done,2025-05,9,10,\"{FORMULA.replace(chr(34), chr(34) * 2)}\"\n"
         "330400,complaints,2025,7,,浙卫〔2025〕1号\n")
-    wait_until(lambda: computed(d), 60, "indicators are not computed")
+    wait_until(lambda: computed(d), 240, "indicators are not computed")
     yield d
     d.stop()
     d.verify()
@@ -374,15 +376,21 @@ def candidate_lines():
     return sorted(lines, key=lambda x: x["received_at"])
 
 
-@pytest.fixture
-def candidates(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def candidates(tmp_path_factory):
     """Jinhua is a candidate with an accident, Hangzhou loses its title and is barred, Shaoxing misses the target, Quzhou is recommended;
     a nursery in Zhoushan is silent."""
-    d = Office(tmp_path)
-    with open(tmp_path / "n.conf", "a") as conf:
+    where = tmp_path_factory.mktemp("candidates")
+    d = Office(where)
+    with open(where / "n.conf", "a") as conf:
         conf.write('indicators: { every = "1s"; };\n')
-    monkeypatch.setenv("NURSERYD_DATADIR", designate(tmp_path, "named"))
-    with open(tmp_path / "data/designations.csv", "a") as f:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NURSERYD_DATADIR", designate(where, "named"))
+        yield from candidate_office(d, where)
+
+
+def candidate_office(d, where):
+    with open(where / "data/designations.csv", "a") as f:
         f.write(f"330700,金华市,{CYCLE},applied,2024-01-01,test\n330800,衢州市,{CYCLE},applied,2024-01-01,test\n")
     d.fold(*candidate_lines())
     d.start()
@@ -396,7 +404,7 @@ def candidates(tmp_path, monkeypatch):
     d.does("hc", u, "review")
     d.does("hc", u, "publicise", where="官网", when=today())
     d.does("hc", u, "recommend", document="浙卫〔2026〕8号")
-    wait_until(lambda: computed(d), 60, "indicators are not computed")
+    wait_until(lambda: computed(d), 240, "indicators are not computed")
     yield d
     d.stop()
     d.verify()
