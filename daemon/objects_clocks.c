@@ -8,26 +8,16 @@
 
 #include "deadlines.h"
 
-static json *clock_object(const struct deadline *d, const char *subject, int64_t now)
+static void set_time(json *o, const char *key, int64_t at)
 {
 	char text[CLOCK_TEXT_SIZE];
-	json *o = json_new_object();
 
-	json_set(o, "id", json_new_text(d->kind->id));
-	if (subject)
-		json_set(o, "subject", json_new_text(subject));
-	json_set(o, "zh", json_new_text(d->kind->zh));
-	json_set(o, "en", json_new_text(d->kind->en));
-	json_set(o, "from", json_new_text(clock_format_time(d->from, text)));
-	json_set(o, "due_at", json_new_text(clock_format_time(d->due_at, text)));
-	json_set(o, "met_at", d->met_at == STORE_NULL ? json_new_null() : json_new_text(clock_format_time(d->met_at, text)));
-	json_set(o, "state", json_new_text(deadline_words[deadline_state(d, now)]));
-	return o;
+	json_set(o, key, at == STORE_NULL ? json_new_null() : json_new_text(clock_format_time(at, text)));
 }
 
+/* NULL: null. */
 static json *next_object(const struct deadline *d, int64_t now)
 {
-	char text[CLOCK_TEXT_SIZE];
 	json *o;
 
 	if (!d)
@@ -36,8 +26,19 @@ static json *next_object(const struct deadline *d, int64_t now)
 	json_set(o, "id", json_new_text(d->kind->id));
 	json_set(o, "zh", json_new_text(d->kind->zh));
 	json_set(o, "en", json_new_text(d->kind->en));
-	json_set(o, "due_at", json_new_text(clock_format_time(d->due_at, text)));
+	set_time(o, "due_at", d->due_at);
 	json_set(o, "state", json_new_text(deadline_words[deadline_state(d, now)]));
+	return o;
+}
+
+static json *clock_object(const struct deadline *d, const char *subject, int64_t now)
+{
+	json *o = next_object(d, now);
+
+	if (subject)
+		json_set(o, "subject", json_new_text(subject));
+	set_time(o, "from", d->from);
+	set_time(o, "met_at", d->met_at);
 	return o;
 }
 

@@ -375,6 +375,8 @@ int notify_tick(struct notify *n, int64_t head_n)
 	int r = notify_changed(n, head_n);
 
 	if (r >= 0)
+		r = pages_come_back(&n->pages, now_of(n));
+	if (r >= 0)
 		r = pages_escalate(&n->pages, policy(n), now_of(n));
 	send_all(n);
 	return MIN(r, 0);

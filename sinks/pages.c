@@ -318,10 +318,17 @@ int pages_set_back(struct pages *p, int64_t ms)
 				     "i", ms);
 }
 
-/* What was written in the future was written by a clock that has been set back since: it counts from now. */
-static int come_back(struct pages *p, int64_t now)
+int pages_come_back(struct pages *p, int64_t now)
 {
-	int r = store_run(p->store, "UPDATE escalation SET at = at - paged_at + ?1, paged_at = ?1 WHERE paged_at > ?1", "i", now);
+	int64_t found = 0;
+	int r = store_get_int(p->store, &found,
+			      "SELECT 1 FROM escalation WHERE paged_at > ?1 UNION ALL"
+			      " SELECT 1 FROM notification WHERE next_at IS NOT NULL AND created_at > ?1 LIMIT 1",
+			      "i", now + CLOCK_JUMP_MS);
+
+	if (r <= 0)
+		return r;
+	r = store_run(p->store, "UPDATE escalation SET at = at - paged_at + ?1, paged_at = ?1 WHERE paged_at > ?1", "i", now);
 
 	return r < 0 ? r : store_run(p->store,
 				     "UPDATE notification SET next_at = next_at - created_at + ?1, created_at = ?1"
@@ -336,7 +343,7 @@ int pages_open(struct pages *p, struct store *s, const struct config_notify *not
 	*p = (struct pages){ .store = s, .notify = notify, .on = notify->sinks.count > 0, .cursor = head_n };
 	if (!p->on)
 		return MIN(store_run(s, "DELETE FROM progress WHERE name = '" CURSOR "'", ""), 0);
-	r = come_back(p, now);
+	r = pages_come_back(p, now);
 	if (r < 0)
 		return r;
 	r = store_get_int(s, &p->cursor, "SELECT value FROM progress WHERE name = '" CURSOR "'", "");

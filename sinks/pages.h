@@ -46,6 +46,8 @@ struct page {
 int pages_open(struct pages *p, struct store *s, const struct config_notify *notify, int64_t head_n, int64_t now);
 /* The clock was set back by so much: what waits is due by so much earlier. */
 int pages_set_back(struct pages *p, int64_t ms);
+/* What was written in the future was written by a clock that has been set back since, when nobody looked: it counts from now. */
+int pages_come_back(struct pages *p, int64_t now);
 /* What rows up to head_n did to the alerts; cheap when nothing happened. > 0: so many rows were queued. */
 int pages_collect(struct pages *p, const struct policy *policy, int64_t head_n, int64_t now);
 /* What time does: > 0 so many rows were queued. */

@@ -89,4 +89,4 @@ def test_down_for_longer_than_both_delays_everybody_is_called_when_it_is_back(wo
     time.sleep(8)
     w.daemon.start().wait_ready()
     wait_until(lambda: len(calls(hook)) == 3, 20, lambda: calls(hook))
-    assert calls(hook) == CALLS
+    assert sorted(calls(hook)) == sorted(CALLS)  # both at once: whoever answers first
