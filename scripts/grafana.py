@@ -64,7 +64,7 @@ def thresholds_of(targets):
         found[i] = [(None, GREEN), (1, RED)]
     with open(targets) as file:
         rows = sorted((r["by"], r["indicator"], float(r["value"])) for r in csv.DictReader(file) if not r["division"])
-    for _, indicator, value in rows:  # the last one by date stays
+    for _, indicator, value in rows:  # the last one by date stays; amber: within a tenth, for the eye only
         found[indicator] = [(None, RED), (value * 0.9, AMBER), (value, GREEN)]
     return found
 
@@ -103,7 +103,7 @@ def words(**pairs):
     return [{"type": "value", "options": {k.rstrip("_"): {"text": text, "color": colour, "index": n} for n, (k, (text, colour)) in enumerate(pairs.items())}}]
 
 
-SEVERITY = words(S1=("S1 特别严重 worst", RED), S2=("S2 严重", AMBER), S3=("S3 轻伤", "yellow"), S4=("S4 其他", BLUE))
+SEVERITY = words(S1=("S1 重大 severe", RED), S2=("S2 严重 serious", AMBER), S3=("S3 一般 harm", "yellow"), S4=("S4 其他 other", BLUE))
 STATUS = words(ok=("正常 ok", GREEN), no_data=("无数据 no data", "text"), insufficient=("数据不足 insufficient", AMBER))
 FINAL = words(true=("已冻结 frozen", GREEN), false=("未冻结 running", AMBER))
 YES = words(**{"0": ("否 no", RED), "1": ("是 yes", GREEN)})

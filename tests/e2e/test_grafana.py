@@ -171,16 +171,27 @@ class Fed(Daemon):
                            routes = ( {{ severity = [ "S1" ]; sinks = [ "am" ]; }} ); }};""")
 
 
+def change(line, how):
+    try:
+        message = json.loads(line["payload"])
+    except ValueError:
+        return  # of the careless senders
+    if isinstance(message.get("body"), dict):
+        how(message["body"])
+        line["payload"] = json.dumps(message, ensure_ascii=False)
+
+
 def story():
-    """The last 45 days of 60 nurseries: reports, surveys, odd messages and every kind of incident."""
+    """The last 45 days of 40 nurseries: reports, surveys, odd messages and every kind of incident."""
     start = time.strftime("%Y-%m-%dT08:00:00+08:00", time.gmtime(time.time() + 8 * 3600 - 45 * DAY_S))
-    done = subprocess.run([BUILD / "nursery-sim", "--sites", "60", "--days", "45", "--start", start, "--print", "--city", UNIT, "--data", ROOT / "config/data",
+    done = subprocess.run([BUILD / "nursery-sim", "--sites", "40", "--days", "45", "--start", start, "--print", "--city", UNIT, "--data", ROOT / "config/data",
                            "--scenario", "survey,messy,fire,abuse,food-poisoning,minor-falls"], capture_output=True, text=True, check=True)
     lines = [json.loads(x) for x in done.stdout.splitlines()]
     fall = next(x for x in lines if x["topic"].endswith("/incident") and '"fall"' in x["payload"])
-    message = json.loads(fall["payload"])
-    message["body"]["children"]["serious"] = 1  # of the simulator's scenarios none ends as S2
-    fall["payload"] = json.dumps(message)
+    change(fall, lambda body: body["children"].update(serious=1))  # of the simulator's scenarios none ends as S2
+    for x in lines:  # nurseries that began now: some hundred thousand points of earlier years less
+        if x["topic"].endswith("/registration") and '"effective_on"' in x["payload"]:
+            change(x, lambda body: body.update(effective_on=start[:10]))
     return lines
 
 
@@ -199,18 +210,21 @@ def imports(daemon, where):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     where = tmp_path_factory.mktemp("grafana")
-    influx, broker = Influx(where).start(), Broker(where).start()
+    influx, broker = Influx(where), Broker(where)
     daemon = Fed(where, broker.port, url=influx.url)
-    daemon.fold(story())
-    daemon.start()
-    imports(daemon, where)
-    daemon.wait_sent(180)
-    prometheus = Prometheus(where, daemon).start()
-    yield type("World", (), {"influx": influx, "prometheus": prometheus, "daemon": daemon})
-    prometheus.stop()
-    daemon.stop()
-    broker.stop()
-    influx.stop()
+    prometheus = Prometheus(where, daemon)
+    try:
+        influx.start()
+        broker.start()
+        daemon.fold(story())
+        daemon.start()
+        imports(daemon, where)
+        daemon.wait_sent(300)
+        prometheus.start()
+        yield type("World", (), {"influx": influx, "prometheus": prometheus, "daemon": daemon})
+    finally:  # the daemon first; what never came up is passed over
+        for process in (prometheus, daemon, broker, influx):
+            process.stop()
 
 
 # --- as Grafana fills in ---
