@@ -446,7 +446,8 @@ def daemon():
               ("nurseryd_mqtt_published_total", "发出 published")),
         series("消息代理 Broker", [prometheus(f"increase({of(m)}[$__rate_interval])", t) for m, t in (
             ("nurseryd_mqtt_connects_total", "连接 connects"), ("nurseryd_mqtt_connect_failures_total", "失败 failures"), ("nurseryd_mqtt_takeovers_total", "被抢占 takeovers"))]),
-        stat("备份 Backups since the start", prometheus(of("nurseryd_backups_total"), "{{instance}}"), 12, 8),
+        stat("备份 Backups since the start", prometheus(of("nurseryd_backups_total"), "{{instance}}"), 6, 8),
+        one("时钟错误 Clock wrong", "nurseryd_clock_wrong", 6, height=8, steps=no, mappings=NO, graph="none", colour="background"),
         row("外发 Sinks"),
         series("点 Points sent", [prometheus(f"rate({of('nurseryd_sink_lines_sent_total')}[$__rate_interval])", "{{sink}}"),
                                 prometheus(f"rate({of('nurseryd_sink_lines_failed_total')}[$__rate_interval])", "{{sink}} 搁置 put aside"),
