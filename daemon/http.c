@@ -307,7 +307,7 @@ static enum MHD_Result answer_stream(struct listener *l, struct MHD_Connection *
 	bool inside = who_may(&r->act.who, ROLES_ANY);
 
 	if (events_full(events, inside))
-		return http_refuse(connection, 503, "too many listen already", "500 event streams may be open: poll, or come back");
+		return http_refuse(connection, 503, "too many listen already", "500 event streams are open: poll, or come back");
 	return (enum MHD_Result)events_start(events, connection, inside, http_header(connection, "Last-Event-ID"),
 					     &conn_of(connection)->deadline);
 }

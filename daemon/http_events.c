@@ -11,7 +11,7 @@
 #include <utlist.h>
 
 #define READERS_MAX 500
-#define READERS_KEPT_BACK 100 /* whoever has no role must not be able to shut those out who have */
+#define READERS_MORE 100 /* for those with a role, whom nobody else must be able to shut out */
 #define LOOK_EVERY_MS 200
 #define HEARTBEAT_MS (15 * SECOND_MS)
 #define TURN_BUDGET_MS 100 /* readers far behind cost a page each; the others' requests must not wait for them */
@@ -149,7 +149,7 @@ static void on_gone(void *context)
 
 bool events_full(const struct events *e, bool inside)
 {
-	return e->count >= (inside ? READERS_MAX : READERS_MAX - READERS_KEPT_BACK);
+	return e->count >= (inside ? READERS_MAX + READERS_MORE : READERS_MAX);
 }
 
 /* What it gets at once: how long to wait before coming back, and whether its id is worth anything. */

@@ -20,7 +20,7 @@ void events_free(struct events *e); /* no reader is left */
  * the stream. */
 int events_start(struct events *e, struct MHD_Connection *connection, bool inside, const char *last_event_id,
 		 int64_t *deadline);
-/* inside: the reader has a role; the last hundred places are for such readers. */
+/* inside: the reader has a role; a hundred places more are for such readers. */
 bool events_full(const struct events *e, bool inside);
 
 /* Gives every waiting reader what is new; ms until it wants to be called again, INT64_MAX without readers. */

@@ -144,6 +144,9 @@ def test_five_hundred_readers_hear_it_and_one_more_is_refused(world):
     assert all("200" in s.head for s in crowd)
     refused = requests.get(f"http://127.0.0.1:{world.http}/api/v1/events", timeout=10)
     assert refused.status_code == 503 and int(refused.headers["Retry-After"]) > 0
+    inside = Stream(world, unix=True)
+    assert "200" in inside.head, "whoever has a role is not shut out by those who have none"
+    inside.close()
     start = time.monotonic()
     incident(world)
     wait_until(lambda: all(s.of("alert") for s in crowd), 20, "500 readers hear an alert")
