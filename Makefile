@@ -1,5 +1,5 @@
 # nurseryd: one Makefile that a person can read.  make help
-#   SAN=1   ASan+UBSan into build/san      SEAMS=1  with test seams (failing COMMIT …) into build/seams
+#   SAN=1   ASan+UBSan into build/san   TSAN=1  ThreadSanitizer into build/tsan      SEAMS=1  with test seams (failing COMMIT …) into build/seams
 #   CC=clang  V=1  WERROR=1  DESTDIR=  PREFIX=
 PREFIX     ?= /usr
 SYSCONFDIR ?= /etc
@@ -18,6 +18,10 @@ ifdef SAN
 out    := build/san
 extra  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 link   := -fsanitize=address,undefined
+else ifdef TSAN
+out    := build/tsan
+extra  := -fsanitize=thread -fno-omit-frame-pointer
+link   := -fsanitize=thread
 else ifdef SEAMS
 out    := build/seams
 else ifdef COVERAGE
@@ -30,7 +34,7 @@ endif
 ifdef OUT
 out    := $(OUT)
 endif
-ifneq ($(SEAMS)$(SAN)$(COVERAGE),)
+ifneq ($(SEAMS)$(SAN)$(TSAN)$(COVERAGE),)
 extra  += -DNURSERYD_SEAMS
 endif
 ifdef WERROR
@@ -46,7 +50,7 @@ all_cflags := -std=gnu17 -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT $(warnings) $(CF
 	-ffp-contract=off \
 	-DNURSERYD_VERSION='"$(VERSION)"' -DNURSERYD_DATADIR='"$(DATADIR)"' \
 	$(shell pkg-config --cflags $(packages))
-ifneq ($(SAN)$(COVERAGE),)
+ifneq ($(SAN)$(TSAN)$(COVERAGE),)
 all_cflags := $(filter-out -D_FORTIFY_SOURCE=2,$(all_cflags))
 endif
 libs   := $(shell pkg-config --libs $(packages)) -lpthread -lm
@@ -115,6 +119,15 @@ systemd-check: all
 
 # Programs and tests, for compilers that are not to run them.
 everything: all $(unit_tests)
+
+# No data race between the threads (DESIGN §3): the HTTP thread, acts that the main thread performs, event streams, backups.
+# Nothing is suppressed; a report ends the program with 66, which its test sees.
+tsan_tests := test_api_http test_api_events test_acts test_security
+tsan:
+	$(quiet)$(MAKE) TSAN=1 all build/tsan/tests/test_http
+	$(quiet)TSAN_OPTIONS="halt_on_error=1 exitcode=66" build/tsan/tests/test_http
+	$(quiet)TSAN_OPTIONS="halt_on_error=1 exitcode=66" NURSERYD_BUILD=$(CURDIR)/build/tsan $(PYTHON) -m pytest -q -p no:cacheprovider \
+		$(tsan_tests:%=tests/e2e/%.py)
 
 # Fuzz targets: clang, libFuzzer, ASan, UBSan; FUZZ_SECONDS each (0: the corpus only). tests/fuzz/run.sh says more.
 fuzz_targets := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -204,6 +217,6 @@ clean:
 help:
 	@sed -n '1,4p' Makefile; grep -oE '^[a-z0-9-]+:' Makefile | tr -d : | xargs echo targets:
 
-.PHONY: all everything faults systemd-check unit includes check e2e crash tamper bare bench bench-clients bench-instructions bench-country screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
+.PHONY: all everything faults systemd-check unit includes check tsan e2e crash tamper bare bench bench-clients bench-instructions bench-country screenshots man dashboards analyse install clean help fuzz fuzz-targets coverage
 .SECONDARY:
 -include $(shell find $(out)/obj -name '*.d' 2>/dev/null)
