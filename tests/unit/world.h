@@ -33,7 +33,16 @@ static inline void must(int r, struct world *w, const char *what)
 		fail_msg("seed %llu: %s: %d %s", (unsigned long long)seed, what, r, store_why(w->store));
 }
 
-/* changed: reports are usable for 9 days only, before March 10. */
+static inline void change_number(char *text, const char *was, const char *is)
+{
+	char *at = strstr(text, was);
+
+	assert_non_null(at);
+	assert_int_equal(strlen(was), strlen(is));
+	memcpy(at, is, strlen(is));
+}
+
+/* changed: reports are usable for 9 days only, before March 10; incidents are judged otherwise. */
 static inline void policy_bytes(bool changed, struct buf *ret)
 {
 	struct policy *p = NULL;
@@ -46,6 +55,10 @@ static inline void policy_bytes(bool changed, struct buf *ret)
 	if (!changed)
 		return;
 	whole = xstrdup(ret->p);
+	change_number(whole, "s1_children_serious = 3", "s1_children_serious = 1");
+	change_number(whole, "s1_sick_poisoning = 5", "s1_sick_poisoning = 3");
+	change_number(whole, "missing_window_minutes = 30", "missing_window_minutes = 10");
+	change_number(whole, "nursery_to_county = \"1h\"", "nursery_to_county = \"2h\"");
 	at = strstr(whole, "usable_days = 31");
 	assert_non_null(at);
 	end = strstr(at, "} );");
