@@ -80,19 +80,24 @@ static int act_import(struct fold *f, const struct ledger_row *row, const char *
 			 row->n, kind, row->received_at, rows, sha);
 }
 
-static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+/* The calendar goes on whatever the rules do. */
+static int turn_day(struct fold *f, int64_t at)
 {
 	int64_t day = clock_local_day(at);
-	int r;
+	int r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 
-	(void)subject;
 	fold_set_today(f, day);
-	r = rules_day(f, row->n, row->received_at);
-	if (r >= 0)
-		r = fold_ask_due(f, clock_day_start_ms(day + 1), "day", "");
 	if (r >= 0)
 		r = ask_evening(f, day);
 	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, day, day);
+}
+
+static int due_day(struct fold *f, const struct ledger_row *row, int64_t at, const char *subject)
+{
+	int r = turn_day(f, at);
+
+	(void)subject;
+	return r < 0 ? r : rules_day(f, row->n, row->received_at);
 }
 
 /* From now on today's reports are expected (DOMAIN §2, completeness). */
@@ -162,9 +167,16 @@ static const struct {
 	{ "unconfirmed", due_unconfirmed },
 };
 
+/* What our own code could not fold when it was due (ingest.c) is passed over for ever, but for the calendar. */
+static int pass_over(struct fold *f, const char *kind, int64_t at)
+{
+	return strcmp(kind, "day") == 0 ? turn_day(f, at) : 0;
+}
+
 static int act_due(struct fold *f, const struct ledger_row *row, const char *kind)
 {
 	_cleanup_(json_freep) json *payload = NULL;
+	_cleanup_(outcome_done) struct outcome o = { 0 };
 	const json *at, *subject;
 	size_t offset;
 	int r;
@@ -175,9 +187,14 @@ static int act_due(struct fold *f, const struct ledger_row *row, const char *kin
 	subject = json_get(payload, "subject");
 	if (!at || !subject || json_kind(at) != JSON_KIND_INT || json_kind(subject) != JSON_KIND_TEXT)
 		return -EUCLEAN;
+	r = outcome_read(row->outcome, row->outcome_len, &o);
+	if (r < 0)
+		return r;
 	r = store_run(f->store, "DELETE FROM due WHERE at = ? AND kind = ? AND subject = ?", "itt", json_int(at), kind,
 		      json_text(subject));
 	f->due_changed = true;
+	if (r >= 0 && o.status == STATUS_FAULT)
+		return pass_over(f, kind, json_int(at));
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(due_kinds); i++)
 		if (strcmp(due_kinds[i].kind, kind) == 0)
 			return due_kinds[i].fold(f, row, json_int(at), json_text(subject));

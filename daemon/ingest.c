@@ -128,6 +128,30 @@ static int append_act(struct ingest *in, const char *topic, const char *payload,
 	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
+/* Appends the row of a due time. What our own code cannot fold must not keep every message out for ever: the row becomes a
+ * fault, which the fold passes over (fold_acts.c), and somebody looks at it. */
+static int append_due_row(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at)
+{
+	const struct verdict fault = { .status = STATUS_FAULT, .findings = &no_findings, .actor = "daemon" };
+	struct ledger_head head = in->ledger.head;
+	size_t mark = fold_mark(&in->fold);
+	int r = store_savepoint(in->store);
+
+	if (r < 0)
+		return r;
+	r = append_act(in, topic->p, payload->p, payload->len, "daemon", at);
+	if (r >= 0)
+		return store_release(in->store);
+	if (r != -EUCLEAN && ingest_store_failed(r))
+		return r;
+	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"kept as fault, look at it\"", (long long)head.n + 1,
+		  topic->p, r, store_why(in->store));
+	store_rollback_to(in->store);
+	ledger_rollback_to(&in->ledger, &head);
+	r = fold_rollback(&in->fold, mark);
+	return r < 0 ? r : ingest_append(in, topic->p, payload->p, payload->len, &fault, at, NULL);
+}
+
 /* Inside a transaction: time passes before anything received now is folded. */
 static int append_due(struct ingest *in, int64_t now, int *ret_count)
 {
@@ -137,7 +161,7 @@ static int append_due(struct ingest *in, int64_t now, int *ret_count)
 
 	while ((r = fold_due(&in->fold, now, &topic, &payload, &at)) > 0) {
 		/* The row carries the time it was due, not that of a late awakening; the ledger's time never falls. */
-		r = append_act(in, topic.p, payload.p, payload.len, "daemon", at);
+		r = append_due_row(in, &topic, &payload, at);
 		if (r < 0)
 			return r;
 		++*ret_count;

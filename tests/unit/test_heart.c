@@ -288,6 +288,23 @@ static void test_a_month_before_the_first_datum_is_taken_back_from_the_outlets(v
 	close_world(&w);
 }
 
+static void test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 1, 1, 0);
+	assert_int_equal(store_exec(w.store, "INSERT INTO due(at, kind, subject) VALUES(1, 'incident', 'NOBODY/E'), (2, 'nonsense', '')"), 0);
+	must(ingest_reload(&w.in), &w, "reload");
+	report(&w, 2, 1, REPORT, 2, true);
+	assert_int_equal(number(&w, "SELECT count(*) FROM ledger WHERE topic LIKE 'act/due/%' AND outcome LIKE '%\"fault\"%'"), 2);
+	assert_int_equal(number(&w, "SELECT count(*) FROM due WHERE at < 3"), 0);
+	assert_int_equal(number(&w, "SELECT count(*) FROM enrolment"), 1);
+	check_memory(&w);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
+		cmocka_unit_test(test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out),
 		cmocka_unit_test(test_a_month_before_the_first_datum_is_taken_back_from_the_outlets),
 	};
 
