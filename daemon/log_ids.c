@@ -18,6 +18,7 @@ const struct log_id log_ids[] = {
 	{ "page.not_delivered", "4f0c6a1e8b7d4a2f9d3be5c07a16d294" },
 	{ "page.given_up", "b8d25e7390f14c6ca1e4730d5f9c2b68" },
 	{ "message.fault", "251ed9f14da944478d0034d815e08f08" },
+	{ "due.fault", "aad9ea3c1a0140439c8caa76516f6f42" },
 	{ "alert.incident_unreadable", "32166685850d4cb4b0b094dc0e94fb7c" },
 	{ "alert.revocation", "5aa08459f1a3408882a6ee4fc121cecd" },
 	{ "alert.raised", "a6ac2bd8b2e64976b727571bc3165efa" },
