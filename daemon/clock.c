@@ -175,6 +175,8 @@ int clock_parse_time(const char *text, int64_t *ret_ms)
 	return 0;
 }
 
+#define LAST_DAY INT64_C(2932896) /* 9999-12-31 */
+
 /* By hand: every receipt has a time, an answer of a thousand days as many dates. */
 static void put_digits(char *at, int v, int count)
 {
@@ -186,8 +188,9 @@ const char *clock_format_day(int64_t day, char text[static CLOCK_TEXT_SIZE])
 {
 	int y, m, d;
 
-	clock_date_of(day, &y, &m, &d);
-	put_digits(text, y % 10000, 4);
+	/* 9999-12-31T23:59:59-23:00, or a month after such a day: five digits would be no date, and "0000" would be long ago. */
+	clock_date_of(MIN(day, LAST_DAY), &y, &m, &d);
+	put_digits(text, y, 4);
 	text[4] = '-';
 	put_digits(text + 5, m, 2);
 	text[7] = '-';

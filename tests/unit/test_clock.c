@@ -98,6 +98,19 @@ static void an_instant_has_an_offset(void **state)
 	assert_string_equal(clock_format_time(INT64_C(1795426201123), text), "2026-11-23T09:30:01.123Z");
 }
 
+/* What a stranger may write lies beyond what four digits can say; it must come back as a time, and as a late one. */
+static void behind_the_year_9999_there_is_no_year_0000(void **state)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t ms, again;
+
+	(void)state;
+	assert_int_equal(clock_parse_time("9999-12-31T23:59:59-23:59", &ms), 0);
+	assert_int_equal(clock_parse_time(clock_format_time(ms + 30 * DAY_MS, text), &again), 0);
+	assert_true(again <= ms && again > ms - 2 * DAY_MS);
+	assert_string_equal(clock_format_day(clock_local_day(ms) + 1, text), "9999-12-31");
+}
+
 static void a_day_begins_at_midnight_in_shanghai(void **state)
 {
 	int64_t midnight, day;
@@ -146,6 +159,7 @@ int main(void)
 		cmocka_unit_test(only_days_that_exist_are_read),
 		cmocka_unit_test(every_day_comes_back_as_itself),
 		cmocka_unit_test(an_instant_has_an_offset),
+		cmocka_unit_test(behind_the_year_9999_there_is_no_year_0000),
 		cmocka_unit_test(a_day_begins_at_midnight_in_shanghai),
 		cmocka_unit_test(weeks_have_seven_days),
 		cmocka_unit_test(a_clock_that_is_set_jumps_and_one_that_passes_does_not),
