@@ -76,10 +76,11 @@ def filled(path):
 @pytest.mark.parametrize("path,operation", operations("get"), ids=lambda x: x if isinstance(x, str) else "")
 def test_a_question_is_answered_and_not_sent_again_and_a_wrong_one_is_refused(daemon, path, operation):
     at = filled(path)
-    status, headers = daemon.ask("GET", at)
+    status, _ = daemon.ask("GET", at)
     assert status == 200, (at, status)
     if "304" in operation["responses"]:
-        assert daemon.ask("GET", at, **{"If-None-Match": headers["ETag"]})[0] == 304
+        # the numbers may be computed anew between two questions
+        wait_until(lambda: daemon.ask("GET", at, **{"If-None-Match": daemon.ask("GET", at)[1]["ETag"]})[0] == 304, 20, f"{at} is never unchanged")
     if "4XX" in operation["responses"]:
         assert 400 <= daemon.ask("GET", at, Host="evil.example")[0] < 500
         assert 400 <= daemon.ask("DELETE", at)[0] < 500
