@@ -6,6 +6,7 @@
 #include "../daemon/log.h"
 #include "../daemon/timer.h"
 #include "gzip.h"
+#include "influx_place.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct influx {
 	struct influx_options options;
 	bool on;
 	struct points points;
+	struct policy_cache policies; /* parsed once, not once a batch */
 	struct points_batch batch;
 	struct points_batch next; /* taken while the batch is on its way */
 	bool next_taken;
@@ -74,106 +76,6 @@ struct influx {
 	int64_t behind_since; /* monotonic; 0: all is sent */
 	uint64_t sent, put_aside, expired, retries;
 };
-
-/* ---- where to ---- */
-
-static void add_query(struct buf *url, const char *key, const char *value)
-{
-	buf_printf(url, "%c%s=", strchr(url->p, '?') ? '&' : '?', key);
-	for (; *value; value++)
-		if (strchr("-._~", *value) || (*value >= '0' && *value <= '9') ||
-		    ((*value | 0x20) >= 'a' && (*value | 0x20) <= 'z'))
-			buf_char(url, *value);
-		else
-			buf_printf(url, "%%%02X", (unsigned char)*value);
-}
-
-static void basic(const char *secret, struct buf *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t len = strlen(secret);
-
-	buf_str(out, "Basic ");
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)(unsigned char)secret[i] << 16;
-
-		v |= i + 1 < len ? (uint32_t)(unsigned char)secret[i + 1] << 8 : 0;
-		v |= i + 2 < len ? (uint32_t)(unsigned char)secret[i + 2] : 0;
-		buf_char(out, digits[v >> 18 & 63]);
-		buf_char(out, digits[v >> 12 & 63]);
-		buf_char(out, i + 1 < len ? digits[v >> 6 & 63] : '=');
-		buf_char(out, i + 2 < len ? digits[v & 63] : '=');
-	}
-}
-
-static void token(const char *secret, struct buf *out)
-{
-	buf_printf(out, "Token %s", secret);
-}
-
-static void place_v1(const struct config *c, struct buf *url)
-{
-	buf_str(url, "/write");
-	add_query(url, "db", c->influx.database);
-}
-
-static void place_v2(const struct config *c, struct buf *url)
-{
-	buf_str(url, "/api/v2/write");
-	add_query(url, "org", c->influx.org);
-	add_query(url, "bucket", c->influx.bucket);
-}
-
-static const struct {
-	void (*place)(const struct config *c, struct buf *url);
-	void (*credential)(const char *secret, struct buf *out);
-} apis[] = {
-	[CONFIG_INFLUX_V1] = { place_v1, basic },
-	[CONFIG_INFLUX_V2] = { place_v2, token },
-};
-
-static void make_url(struct influx *x)
-{
-	const struct config *c = x->options.config;
-
-	buf_reset(&x->url);
-	buf_str(&x->url, c->influx.url);
-	while (x->url.len > 0 && x->url.p[x->url.len - 1] == '/')
-		x->url.p[--x->url.len] = '\0';
-	apis[c->influx.api].place(c, &x->url);
-	add_query(&x->url, "precision", "ms");
-}
-
-static void forget_secret(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
-/* A line end in it would be a second header. */
-static int read_credential(struct influx *x)
-{
-	const struct config *c = x->options.config;
-	_cleanup_(buf_done) struct buf header = { 0 };
-	char *secret = NULL;
-	int r;
-
-	forget_secret(x->authorization);
-	x->authorization = NULL;
-	if (!*c->influx.token_file)
-		return 0;
-	r = config_read_secret(c->influx.token_file, &secret);
-	if (r >= 0 && (!*secret || strpbrk(secret, "\r\n")))
-		r = -EINVAL;
-	if (r >= 0) {
-		buf_str(&header, "Authorization: ");
-		apis[c->influx.api].credential(secret, &header);
-		x->authorization = buf_take(&header);
-	}
-	forget_secret(secret);
-	return r;
-}
 
 /* ---- time ---- */
 
@@ -438,7 +340,7 @@ static int post(struct influx *x)
 
 static void send_next(struct influx *x)
 {
-	int r = read_credential(x);
+	int r = influx_place_credential(x->options.config, &x->authorization);
 
 	if (r < 0) {
 		hold(x, "influx.token_file cannot be read, is empty or has several lines");
@@ -464,7 +366,7 @@ static void send_batch(struct influx *x)
 static int take(struct influx *x, struct points_batch *ret)
 {
 	int64_t budget = is_busy(x) ? TAKE_BUSY_MS : TAKE_MS;
-	struct points_limits limits = { .lines = LINES_MAX, .bytes = x->bytes_max };
+	struct points_limits limits = { .lines = LINES_MAX, .bytes = x->bytes_max, .policies = &x->policies };
 	int r;
 
 	if (x->options.shedding && x->options.shedding(x->options.context))
@@ -535,7 +437,7 @@ static int start(struct influx *x)
 	x->behind_since = 0;
 	if (!x->on)
 		return points_forget(x->options.store, SINK);
-	make_url(x);
+	influx_place_url(x->options.config, &x->url);
 	r = points_open(x->options.store, SINK, c->influx.sites, &x->points);
 	if (r >= 0)
 		wake_after(x, 0);
@@ -569,7 +471,8 @@ void influx_free(struct influx *x)
 	points_batch_done(&x->batch);
 	points_batch_done(&x->next);
 	free(x->poison);
-	forget_secret(x->authorization);
+	influx_place_forget(x->authorization);
+	policy_cache_done(&x->policies);
 	buf_done(&x->url);
 	buf_done(&x->body);
 	sd_event_source_disable_unref(x->timer);

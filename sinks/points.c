@@ -75,7 +75,7 @@ static int take_some(struct points *p, enum measurement m, const struct points_l
 
 int points_take(struct points *p, const struct points_limits *limits, struct points_batch *ret)
 {
-	struct encoder e = { .store = p->store, .out = &ret->lines };
+	struct encoder e = { .store = p->store, .out = &ret->lines, .readers = { .policies = limits->policies } };
 	bool any = false;
 	int r = 0;
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "../daemon/buf.h"
+#include "../daemon/objects.h"
 #include "../daemon/store.h"
 
 enum measurement {
@@ -52,6 +53,7 @@ void points_batch_clear(struct points_batch *b);
 struct points_limits {
 	size_t lines, bytes;
 	int64_t until; /* clock_monotonic_ms */
+	struct policy_cache *policies; /* the sink's */
 };
 
 /* Begins where it was left; a sink that is new begins with everything. sites: site_enrolment is wanted. */
