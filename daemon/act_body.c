@@ -15,7 +15,7 @@ static const struct {
 	{ "when", 10, false },	   { "cycle", 9, false },      { "opens_on", 10, false },  { "into", 20, false },
 	{ "finding", 20, false },  { "unit", 6, false },       { "ground", 10, false },	   { "override", 0, true },
 	{ "rule", 31, false },	   { "source", 20, false },    { "site", 21, false },	    { "event", 64, false },
-	{ "level", 20, false },	   { "at", 40, false },
+	{ "level", 20, false },	   { "at", 40, false },	       { "division", 6, false },   { "effective_on", 10, false },
 };
 
 static bool field_good(const char *key, const json *value)

@@ -60,6 +60,7 @@ const struct api_route api_case_routes[] = {
 	{ .method = "POST", .pattern = "/alerts/{id}/actions", .roles = ROLES_OFFICERS },
 	{ .method = "POST", .pattern = "/cases/{id}/actions", .roles = ROLES_OFFICERS },
 	{ .method = "POST", .pattern = "/incidents/{site}/{event}/actions", .roles = ROLES_OFFICERS },
+	{ .method = "POST", .pattern = "/sites/{site}/actions", .roles = ROLES_OFFICERS },
 	{ .method = "POST", .pattern = "/units/{unit}/actions", .roles = ROLES_OFFICERS },
 	{ 0 },
 };

@@ -70,11 +70,16 @@ static int site_id(struct api_call *c, const char *code, int64_t *ret)
 
 static int one_site(struct api_call *c, json **ret)
 {
+	_cleanup_(json_freep) json *moves = NULL;
 	int64_t id;
 	int r = site_id(c, c->holes[0], &id);
 
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
+	r = object_site_moves(c->api->store, id, &moves);
+	if (r != 0)
+		return r;
+	api_version(c, moves);
 	return object_site(c->api->store, id, c->today, true, ret);
 }
 

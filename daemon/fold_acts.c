@@ -11,6 +11,7 @@
 #include "frozen.h"
 #include "imports.h"
 #include "months.h"
+#include "register.h"
 #include "rules.h"
 #include "signals.h"
 
@@ -353,6 +354,14 @@ static int act_designation(struct fold *f, const struct ledger_row *row, const c
 	return r < 0 ? r : rules_public_period(f, row->n, row->received_at, unit);
 }
 
+/* Where it counts now, other months of the two units are compared. */
+static int act_site(struct fold *f, const struct ledger_row *row, const char *site)
+{
+	int r = register_fold_act(f, row, site);
+
+	return r < 0 ? r : rules_everything(f, row->n, row->received_at);
+}
+
 static const struct {
 	const char *prefix;
 	int (*fold)(struct fold *f, const struct ledger_row *row, const char *rest);
@@ -367,6 +376,7 @@ static const struct {
 	{ "act/incident/", act_incident },
 	{ "act/designation/", act_designation },
 	{ "act/signal/", signal_fold },
+	{ "act/site/", act_site },
 	{ "act/gap/lost", act_gap_lost },
 };
 

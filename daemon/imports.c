@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "imports.h"
 
-#include "../collectors/incident.h"
 #include "../collectors/registration.h"
 #include "clock.h"
 #include "ids.h"
 #include "indicators.h"
-#include "standing.h"
+#include "register.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,28 +106,17 @@ static int64_t word_number(const char *const *words, const char *word)
 #define FALSE_WORDS " false no 0 "
 static bool is_word(const char *text, const char *words);
 
-/* A later row of the same site and day fills its own columns and leaves the others as they were. */
 static int register_apply(struct fold *f, int64_t n, const union store_value *v)
 {
-	const struct site *site = streams_find(&f->streams, v[0].text);
-	char unit[UNIT_SIZE] = "";
-	int r;
-
-	if (v[2].text)
-		ids_unit_of(v[2].text, unit);
-	r = store_run(f->store,
-		      "INSERT INTO register(site, effective_on, division, unit, filing, registration, inclusive, source)"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET"
-		      " division = ifnull(excluded.division, division), unit = ifnull(excluded.unit, unit),"
-		      " filing = ifnull(excluded.filing, filing), registration = ifnull(excluded.registration, registration),"
-		      " inclusive = ifnull(excluded.inclusive, inclusive), source = excluded.source",
-		      "tittiiit", v[0].text, v[1].number, v[2].text, unit[0] ? unit : NULL, word_number(filing_words, v[3].text),
-		      word_number(registration_words, v[4].text), v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
-		      v[6].text);
-	f->streams.sites_move = f->streams.sites_move || unit[0];
-	if (r >= 0)
-		r = standing_changed(f, v[0].text, v[1].number);
-	return r < 0 || !unit[0] || !site || !site->unit[0] ? r : incident_settle(f, n, f->dirty.now, site);
+	return register_state(f, n, &(struct statement){
+		.site = v[0].text,
+		.effective_on = v[1].number,
+		.division = v[2].text,
+		.filing = word_number(filing_words, v[3].text),
+		.registration = word_number(registration_words, v[4].text),
+		.inclusive = v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
+		.source = v[6].text,
+	});
 }
 
 static bool read_period(const char *text, const char **period, int64_t *as_of);

@@ -22,6 +22,9 @@ int object_message(const struct ledger_row *row, bool alone, json **ret);
  * as far as it is usable (31 days). */
 int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **ret);
 
+/* Where it belonged first and every move, those to come, too: what the acts on a site decide upon, and nothing else. */
+int object_site_moves(struct store *s, int64_t id, json **ret);
+
 /* alone: with every stage, and what officers found. */
 int object_incident(struct store *s, int64_t site, const char *event, bool alone, json **ret);
 

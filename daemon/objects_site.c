@@ -288,6 +288,48 @@ static int set_place(struct store *s, int64_t id, int64_t today, json *object)
 	return 1;
 }
 
+/* By the register or an officer's act: row n says which. */
+static int set_moves(struct store *s, int64_t id, json *object)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	json *list = json_new_list();
+	int r = store_query(s, &q,
+			    "SELECT g.effective_on, g.division, g.unit, g.n FROM site s JOIN register g ON g.site = s.code AND g.unit IS NOT NULL"
+			    " WHERE s.id = ? ORDER BY g.effective_on",
+			    "i", id);
+
+	json_set(object, "moves", list);
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		json *move = json_new_object();
+
+		json_set(move, "effective_on", row_day(q, 0));
+		json_set(move, "division", row_text(q, 1));
+		json_set(move, "unit", row_text(q, 2));
+		json_set(move, "n", row_int(q, 3));
+		json_push(list, move);
+	}
+	return r;
+}
+
+int object_site_moves(struct store *s, int64_t id, json **ret)
+{
+	_cleanup_(json_freep) json *o = json_new_object();
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q, "SELECT code, division FROM site WHERE id = ?", "i", id);
+
+	*ret = NULL;
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r < 0 ? r : OBJECT_NONE;
+	json_set(o, "site", row_text(q, 0));
+	json_set(o, "division", row_text(q, 1));
+	r = set_moves(s, id, o);
+	if (r < 0)
+		return r;
+	*ret = o;
+	o = NULL; /* ownership moved to the caller */
+	return 0;
+}
+
 int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **ret)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
@@ -305,6 +347,8 @@ int object_site(struct store *s, int64_t id, int64_t today, bool alone, json **r
 		r = set_next_seqs(s, id, o);
 	if (r >= 0 && alone)
 		r = set_gaps(s, id, o);
+	if (r >= 0 && alone)
+		r = set_moves(s, id, o);
 	if (r < 0)
 		return r;
 	*ret = o;

@@ -6,6 +6,7 @@
 #include "objects.h"
 #include "quota.h"
 #include "signals.h"
+#include "standing.h"
 #include "workdays.h"
 
 #include <stdio.h>
@@ -342,12 +343,62 @@ static int examine_signal(struct acting *a)
 	return refused.guard ? refuse_by(a, refused.guard, refused.zh, refused.en) : officer_refuse(a, 422, "what is signalled?", refused.en);
 }
 
+/* ---- sites ---- */
+
+static int site_id_of(struct acting *a, int64_t *ret)
+{
+	return store_get_int(a->in->store, ret, "SELECT id FROM site WHERE code = ?", "t", a->id);
+}
+
+static int site_object(struct acting *a, json **ret)
+{
+	int64_t id = 0;
+	int r = site_id_of(a, &id);
+
+	return r <= 0 ? (r < 0 ? r : OBJECT_NONE) : object_site_moves(a->in->store, id, ret);
+}
+
+/* His role covers where it was (without a registration it is nowhere), and where it comes to. */
+static int refuse_move(struct acting *a, int64_t today)
+{
+	const struct site *site = streams_find(&a->in->fold.streams, a->id);
+	const char *to = body_text(a->body, "division");
+	char division[7];
+	int r = site ? standing_place(a->in->store, &a->in->fold.streams, site, today, division, a->unit) : 0;
+
+	if (r < 0 || (a->unit[0] && refuse_place(a)))
+		return r < 0 ? r : 1;
+	if (strlen(to) != sizeof division - 1)
+		return 0; /* a guard's */
+	ids_unit_of(to, a->unit);
+	return refuse_place(a);
+}
+
+static int examine_site(struct acting *a)
+{
+	struct act_case c = about(a);
+	int64_t id = 0;
+	int r = site_id_of(a, &id);
+
+	if (r <= 0)
+		return r < 0 ? r : officer_refuse(a, 404, "no such site", "/sites/{site}/actions");
+	r = refuse_move(a, c.today);
+	if (r != 0)
+		return r;
+	buf_printf(&a->topic, "act/site/%s", a->id);
+	c.state = "";
+	return examine_transition(a, site_transitions, &c);
+}
+
+/* ---- all ---- */
+
 static const struct officer_kind kinds[] = {
 	{ "/api/v1/alerts/", "alert", NULL, examine_alert, alert_object },
 	{ "/api/v1/cases/", "case", NULL, examine_case, case_object },
 	{ "/api/v1/incidents/", "incident", NULL, examine_incident, incident_object },
 	{ "/api/v1/units/", "designation", NULL, examine_designation, title_object },
 	{ "/api/v1/units/", "signal", "signal", examine_signal, title_object },
+	{ "/api/v1/sites/", "site", NULL, examine_site, site_object },
 };
 
 const struct officer_kind *officer_kind_of(const char *path, const char *act)

@@ -53,6 +53,12 @@ const struct transition designation_transitions[] = {
 	{ 0 },
 };
 
+const struct transition site_transitions[] = {
+	{ "*", "move", "", ROLE(PROV_HC) | ROLE(NHC) | ROLE(OPERATOR),
+	  GUARD(REASON) | GUARD(DIVISION) | GUARD(FROM_DAY) | GUARD(SITE_EXISTS), "变更所在区划", "belongs to another division from a day on" },
+	{ 0 },
+};
+
 static bool among(const char *words, const char *word)
 {
 	size_t len = strlen(word);
@@ -290,6 +296,39 @@ static int period_is_over(const struct act_case *c, bool *ret)
 	return MIN(r, 0);
 }
 
+static int division_known(const struct act_case *c, bool *ret)
+{
+	const char *division = body_text(c->body, "division");
+	int64_t found = 0;
+	int r = store_get_int(c->store, &found, "SELECT 1 FROM division WHERE code = ? AND level = 'county'", "t", division);
+
+	*ret = !c->body || found;
+	return MIN(r, 0);
+}
+
+static int names_a_day(const struct act_case *c, bool *ret)
+{
+	int64_t day;
+
+	*ret = !c->body || clock_parse_day(body_text(c->body, "effective_on"), &day) == 0;
+	return 0;
+}
+
+/* Before its first registration a site counts nowhere (CONTRACT §1). */
+static int site_exists(const struct act_case *c, bool *ret)
+{
+	int64_t day = INT64_MAX, found = 0;
+	int r;
+
+	(void)clock_parse_day(body_text(c->body, "effective_on"), &day);
+	r = store_get_int(c->store, &found,
+			  "SELECT 1 FROM site s JOIN registration r ON r.site = s.id AND r.counts = 1 AND r.effective_on <= ?2"
+			  " WHERE s.code = ?1 LIMIT 1",
+			  "ti", c->id, day);
+	*ret = found != 0;
+	return MIN(r, 0);
+}
+
 const struct guard guards[GUARD_COUNT] = {
 	[GUARD_REASON] = { "reason", "须说明理由", "a reason is needed", "reason", has_reason },
 	[GUARD_DOCUMENT] = { "document", "须有文号", "a document number is needed", "document", has_document },
@@ -322,6 +361,12 @@ const struct guard guards[GUARD_COUNT] = {
 			  within_quota },
 	[GUARD_PERIOD_OVER] = { "period_over", "公示期未满，或缺少该年度的工作日历", "the public period is not over, or the year's calendar is missing",
 				NULL, period_is_over },
+	[GUARD_DIVISION] = { "division", "须写明已收录的县级行政区划代码（division）", "name a county division that is known (division)",
+			     "division", division_known },
+	[GUARD_FROM_DAY] = { "effective_on", "须写明自何日起（effective_on，如 2026-12-01）", "say from which day on (effective_on, as 2026-12-01)",
+			     "effective_on", names_a_day },
+	[GUARD_SITE_EXISTS] = { "site_exists", "该日该机构尚无生效的登记信息", "the nursery has no registration in force on that day",
+				"effective_on", site_exists },
 };
 
 int guards_ask(const struct act_case *c, const struct transition *t, enum guard_number *ret)

@@ -14,7 +14,7 @@
 enum guard_number {
 	GUARD_REASON, GUARD_DOCUMENT, GUARD_GROUND, GUARD_EVIDENCE, GUARD_GIVEN, GUARD_PROVINCE_SIGNED, GUARD_NATION_SIGNED,
 	GUARD_SIGNER, GUARD_PUBLISHED, GUARD_NEXT_CYCLE, GUARD_OTHER_CASE, GUARD_ONE_OPEN, GUARD_ELIGIBLE, GUARD_CYCLE,
-	GUARD_QUOTA, GUARD_PERIOD_OVER, GUARD_COUNT,
+	GUARD_QUOTA, GUARD_PERIOD_OVER, GUARD_DIVISION, GUARD_FROM_DAY, GUARD_SITE_EXISTS, GUARD_COUNT,
 };
 #define GUARD(name) (UINT32_C(1) << GUARD_##name)
 
@@ -46,6 +46,7 @@ struct transition {
 };
 extern const struct transition case_transitions[];        /* ends with a row without act */
 extern const struct transition designation_transitions[];
+extern const struct transition site_transitions[]; /* without states */
 const struct transition *transition_of(const struct transition *table, const char *state, const char *act);
 
 bool case_state_known(const char *state);

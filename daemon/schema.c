@@ -185,9 +185,10 @@ static const char migration_1[] =
 	" PRIMARY KEY(division, reference_date, n)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE target(division TEXT NOT NULL, indicator TEXT NOT NULL, by INTEGER NOT NULL, value TEXT NOT NULL,"
 	" source TEXT NOT NULL, PRIMARY KEY(division, indicator, by)) STRICT, WITHOUT ROWID;"
-	/* what the official register states of a site from a day on; NULL: no statement. unit: of the division */
+	/* what the official register, or an officer, states of a site from a day on; NULL: no statement. unit: of the division; n:
+	 * the ledger row that said it last */
 	"CREATE TABLE register(site TEXT NOT NULL, effective_on INTEGER NOT NULL, division TEXT, unit TEXT, filing INTEGER,"
-	" registration INTEGER, inclusive INTEGER, source TEXT NOT NULL, PRIMARY KEY(site, effective_on)) STRICT, WITHOUT ROWID;"
+	" registration INTEGER, inclusive INTEGER, source TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(site, effective_on)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX register_by_unit ON register(unit, site) WHERE unit IS NOT NULL;"
 	/* numerator, denominator: decimal strings as imported; a count has no denominator. as_of: the period's first day */
 	"CREATE TABLE declared(unit TEXT NOT NULL, item TEXT NOT NULL, period TEXT NOT NULL, as_of INTEGER NOT NULL,"

@@ -27,7 +27,7 @@ struct ctl {
 	bool json;
 	const char *outcome, *site, *feed, *province, *state, *unit, *kind, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
-	const char *reason, *document; /* of an act */
+	const char *reason, *document, *from; /* of an act; from: a day */
 	const char *year, *cycle, *out; /* of a report; out: a file, NULL: stdout */
 	bool csv;
 	bool rejudge;
@@ -97,6 +97,7 @@ void ctl_clock_cell(struct ctl_table *t, const json *clock); /* a deadline and t
 
 int ctl_ack(const struct ctl *ctl);
 int ctl_case(const struct ctl *ctl);
+int ctl_site(const struct ctl *ctl);
 
 /* --- ctl_report.c --- */
 

@@ -576,6 +576,8 @@ const struct verb verbs[] = {
 	{ "status", "", "is the daemon ready, how far is the ledger", 0, 0, run_status },
 	{ "units", "[--province 33]", "cities with their headline indicators", 0, 0, run_units },
 	{ "unit", "CODE", "one city with all indicators, targets and its province", 1, 1, run_unit },
+	{ "site", "SITE [move DIVISION --from DAY --reason TEXT [--document NO]]",
+	  "one nursery and where it belongs; move: to another division, from a day on", 1, 3, ctl_site },
 	{ "alerts", "[--state open|all]", "what is called to somebody's attention", 0, 0, run_alerts },
 	{ "brief", "ALERT|CASE", "what a person who is called must know: one line for a text message, then all that is known", 1, 1, ctl_brief },
 	{ "ack", "ID [--reason TEXT]", "an alert or a case: somebody has seen it", 1, 1, ctl_ack },

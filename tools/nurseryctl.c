@@ -29,6 +29,7 @@ static const struct option options[] = {
 	{ "--head", offsetof(struct ctl, head), false },
 	{ "--reason", offsetof(struct ctl, reason), false },
 	{ "--document", offsetof(struct ctl, document), false },
+	{ "--from", offsetof(struct ctl, from), false },
 	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 	{ "--at", offsetof(struct ctl, at), false },
 	{ "--year", offsetof(struct ctl, year), false },

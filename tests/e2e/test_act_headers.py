@@ -16,9 +16,9 @@ def now_local():
 
 
 class Kind:
-    """A path, and acts on it that may follow one another."""
-    def __init__(self, path, who, *acts):
-        self.path, self.who, self.acts = path, who, list(acts)
+    """A path, and acts on it that may follow one another; another who may act there, too."""
+    def __init__(self, path, who, *acts, other="drc"):
+        self.path, self.who, self.other, self.acts = path, who, other, list(acts)
 
 
 def note(i):
@@ -29,6 +29,8 @@ KINDS = {
     "alert": lambda: Kind("/alerts/A-000001", "duty", *map(note, range(12))),
     "case": lambda: Kind("/cases/C-2026-001", "duty", *map(note, range(12))),
     "incident": lambda: Kind(f"/incidents/{SITE}/INC-1", "duty", *map(note, range(12))),
+    "site": lambda: Kind(f"/sites/{SITE}", "hc", *[{"act": "move", "division": d, "effective_on": "2026-11-25", "reason": f"第{i}次"}
+                                                   for i in range(6) for d in ("330402", "330106")], other="nhc"),
     "title": lambda: Kind("/units/331100", "hc", {"act": "apply", "cycle": "2027-2028"}, {"act": "review"}, {"act": "publicise", **PUBLIC},
                           *[a for i in range(5) for a in ({"act": "object", "reason": f"信访 {i}"}, {"act": "dismiss", "reason": "查无实据"})]),
 }
@@ -96,7 +98,7 @@ def test_a_key_belongs_to_one_person_path_and_body_also_after_a_kill(named, kind
     assert act(named, kind, body={**body, "document": "x"}, Idempotency_Key="k-1")[0] == 422
     elsewhere = Kind("/cases/new", "duty", {"act": "open"})
     assert act(named, elsewhere, who=kind.who, body=body, Idempotency_Key="k-1")[0] == 422
-    status, answer = act(named, kind, who="drc", Idempotency_Key="k-1")  # somebody else's key
+    status, answer = act(named, kind, who=kind.other, Idempotency_Key="k-1")  # somebody else's key
     assert status == 201 and answer["n"] != first[1]["n"]
     # as long as a key may be, and one more: half a key would be another key
     long = "k" * 128
