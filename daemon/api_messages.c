@@ -84,6 +84,65 @@ static bool quotes(const struct ledger_row *row, const char *key)
 	return memmem(row->outcome, row->outcome_len, key, strlen(key)) != NULL;
 }
 
+/* Our own acts name nobody. Canonical JSON: no text can hold these quotes unescaped. */
+static bool names_somebody(const struct ledger_row *row)
+{
+	return quotes(row, "\"actor\":") && !quotes(row, "\"actor\":\"daemon\"");
+}
+
+/* What the row's hash was made of (DOMAIN §6): of an erased one what stood there before. */
+struct digests {
+	uint8_t payload[HASH_SIZE], outcome[HASH_SIZE];
+	int64_t erased_by; /* the act's row; 0: not erased */
+	bool outcome_kept; /* the bytes that were hashed are there */
+};
+
+static int read_digests(struct store *s, const struct ledger_row *row, struct digests *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	const void *payload, *outcome;
+	uint8_t kept[HASH_SIZE];
+	size_t len[2];
+	int r = store_query(s, &q, "SELECT by_n, payload_sha256, outcome_sha256 FROM erased WHERE n = ?", "i", row->n);
+
+	*ret = (struct digests){ .outcome_kept = true };
+	hash_sha256(row->payload, row->payload_len, ret->payload);
+	hash_sha256(row->outcome, row->outcome_len, ret->outcome);
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	payload = store_blob(q, 1, &len[0]);
+	outcome = store_blob(q, 2, &len[1]);
+	if (len[0] != HASH_SIZE || len[1] != HASH_SIZE)
+		return -EUCLEAN;
+	memcpy(kept, ret->outcome, HASH_SIZE);
+	memcpy(ret->payload, payload, HASH_SIZE);
+	memcpy(ret->outcome, outcome, HASH_SIZE);
+	ret->erased_by = store_int(q, 0);
+	ret->outcome_kept = memcmp(kept, ret->outcome, HASH_SIZE) == 0;
+	return 0;
+}
+
+/* Where all of the outcome but a name or a word is told, its digest would tell that to whoever tries words; so would the
+ * payload's, since the row's hash is made of both. Where the outcome is told whole the hash alone answers such a try,
+ * and the digests tell nothing new. */
+static bool digests_would_tell(const struct ledger_row *row, const struct digests *d)
+{
+	return needs_role(row->topic) && (quotes(row, "\"got\":") || names_somebody(row) || !d->outcome_kept);
+}
+
+static void set_digest(json *object, const char *key, const uint8_t *sha256)
+{
+	char text[HASH_HEX_SIZE];
+
+	json_set(object, key, sha256 ? json_new_text(hash_hex(sha256, text)) : NULL);
+}
+
+static void set_digests(json *object, const struct digests *d, bool told)
+{
+	set_digest(object, "payload_sha256", told ? d->payload : NULL);
+	set_digest(object, "outcome_sha256", told ? d->outcome : NULL);
+}
+
 /* What a reader without a role is not told of a row: its payload, what findings quote of it, who acted, upon which event. */
 static void close_row(const struct ledger_row *row, bool alone, json *message)
 {
@@ -98,11 +157,12 @@ static void close_row(const struct ledger_row *row, bool alone, json *message)
 	if (!alone)
 		return;
 	json_set(message, "payload", NULL);
-	if (quotes(row, "\"got\":") || quotes(row, "\"actor\":"))
+	if (quotes(row, "\"got\":") || names_somebody(row))
 		json_set(message, "outcome_json", NULL);
 }
 
 struct scan {
+	struct store *store;
 	json *items;
 	size_t limit;
 	int64_t rows, deadline;
@@ -111,20 +171,31 @@ struct scan {
 	bool inside; /* the reader has a role */
 };
 
-static void scan_row(struct scan *scan, const struct filter *f, const struct ledger_row *row)
+static int list_row(struct scan *scan, const struct ledger_row *row)
 {
+	struct digests d;
+	json *message;
+	int r = read_digests(scan->store, row, &d);
+
+	if (r < 0)
+		return r;
+	object_message(row, false, &message);
+	set_digests(message, &d, scan->inside || !digests_would_tell(row, &d));
+	if (!scan->inside)
+		close_row(row, false, message);
+	json_push(scan->items, message);
+	return 0;
+}
+
+static int scan_row(struct scan *scan, const struct filter *f, const struct ledger_row *row)
+{
+	int r = passes(f, row) ? list_row(scan, row) : 0;
+
 	scan->at = row->n;
 	scan->rows++;
-	if (passes(f, row)) {
-		json *message;
-
-		object_message(row, false, &message);
-		if (!scan->inside)
-			close_row(row, false, message);
-		json_push(scan->items, message);
-	}
 	scan->full = json_count(scan->items) >= scan->limit || scan->rows >= SCAN_ROWS_MAX ||
 		     (scan->rows % CLOCK_EVERY == 0 && clock_monotonic_ms() >= scan->deadline);
+	return r;
 }
 
 /* Everything but accepted rows is listed by n in `refused`, which is short. */
@@ -148,7 +219,7 @@ static int scan_on(struct api_call *c, int64_t after, struct scan *scan)
 	int r = rows_from(c, after + 1, &q);
 
 	while (r >= 0 && !scan->full && (r = ledger_step(q, &row)) > 0)
-		scan_row(scan, &f, &row);
+		r = scan_row(scan, &f, &row);
 	return r < 0 ? r : 0;
 }
 
@@ -156,6 +227,7 @@ static int list_messages(struct api_call *c, json **ret)
 {
 	_cleanup_(json_freep) json *items = json_new_list();
 	struct scan scan = {
+		.store = c->api->store,
 		.items = items,
 		.limit = api_limit(c),
 		.inside = c->rq->trusted,
@@ -184,24 +256,18 @@ static bool parse_n(const char *text, int64_t *ret)
 	return true;
 }
 
-/* Of an erased row the digests are told with which anyone can still compute the chain. */
-static int tell_erased(struct api_call *c, int64_t n, json *message)
+/* Which row erased it. The digests are told once more with it. */
+static void tell_erased(const struct digests *d, bool told, json *message)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	char text[HASH_HEX_SIZE];
-	size_t len;
 	json *erased;
-	int r = store_query(c->api->store, &q, "SELECT by_n, payload_sha256, outcome_sha256 FROM erased WHERE n = ?", "i", n);
 
-	if (r < 0 || (r = store_step(q)) <= 0)
-		return r;
+	if (!d->erased_by)
+		return;
 	erased = json_new_object();
-	json_set(erased, "by", json_new_int(store_int(q, 0)));
-	json_set(erased, "payload_sha256", json_new_text(hash_hex(store_blob(q, 1, &len), text)));
-	json_set(erased, "outcome_sha256", json_new_text(hash_hex(store_blob(q, 2, &len), text)));
+	json_set(erased, "by", json_new_int(d->erased_by));
+	set_digests(erased, d, told);
 	json_set(message, "erased", erased);
 	json_set(message, "payload_kept", json_new_bool(false));
-	return 0;
 }
 
 /* Identical rejects of one site within an hour are one row and a count (DOMAIN §6): how many more of it came. */
@@ -218,6 +284,8 @@ static int one_message(struct api_call *c, json **ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	struct ledger_row row;
+	struct digests d;
+	bool told;
 	int64_t n;
 	int r;
 
@@ -228,11 +296,16 @@ static int one_message(struct api_call *c, json **ret)
 		r = ledger_step(q, &row);
 	if (r <= 0)
 		return r < 0 ? r : API_NOT_FOUND;
+	r = read_digests(c->api->store, &row, &d);
+	if (r < 0)
+		return r;
+	told = c->rq->trusted || !digests_would_tell(&row, &d);
 	r = object_message(&row, true, ret);
-	if (r == 0)
-		r = tell_erased(c, n, *ret);
-	if (r == 0)
+	if (r == 0) {
+		set_digests(*ret, &d, told);
+		tell_erased(&d, told, *ret);
 		r = tell_repeats(c, n, *ret);
+	}
 	if (r == 0 && !c->rq->trusted)
 		close_row(&row, true, *ret);
 	return r;

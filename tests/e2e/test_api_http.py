@@ -89,7 +89,8 @@ def test_payloads_of_incidents_and_ballots_need_a_role(api):
         assert (outside["outcome_json"] is None) == quoted, m
         for finding in closed * (inside["errors"] + inside["warnings"]):
             finding.pop("got", None)
-        hidden = {"payload": outside["payload"], "outcome_json": outside["outcome_json"]}
+        hidden = {k: outside[k] for k in ("payload", "outcome_json", "payload_sha256", "outcome_sha256")}
+        assert (outside["payload_sha256"] is None) == (outside["outcome_sha256"] is None) == quoted, m
         assert {**inside, **hidden} == outside, "nothing else differs"
         seen.add((m["feed"], m["outcome"]))
     assert {("survey", "accepted"), ("survey", "rejected"), ("incident", "accepted"), ("enrolment", "rejected")} <= seen
