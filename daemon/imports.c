@@ -108,7 +108,7 @@ static bool is_word(const char *text, const char *words);
 
 static int register_apply(struct fold *f, int64_t n, const union store_value *v)
 {
-	return register_state(f, n, &(struct statement){
+	return register_state(f, n, &(struct register_statement){
 		.site = v[0].text,
 		.effective_on = v[1].number,
 		.division = v[2].text,

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-int register_state(struct fold *f, int64_t n, const struct statement *s)
+int register_state(struct fold *f, int64_t n, const struct register_statement *s)
 {
 	const struct site *site = streams_find(&f->streams, s->site);
 	char unit[UNIT_SIZE] = "";
@@ -37,9 +37,9 @@ int register_state(struct fold *f, int64_t n, const struct statement *s)
 static int move(struct doing *d, const char *site)
 {
 	const char *document = doing_text(d, "document");
-	struct statement s = { .site = site, .division = doing_text(d, "division"), .filing = STORE_NULL,
-			       .registration = STORE_NULL, .inclusive = STORE_NULL,
-			       .source = document ? document : body_text(d->body, "reason") };
+	struct register_statement s = { .site = site, .division = doing_text(d, "division"), .filing = STORE_NULL,
+					 .registration = STORE_NULL, .inclusive = STORE_NULL,
+					 .source = document ? document : body_text(d->body, "reason") };
 
 	if (!s.division || clock_parse_day(body_text(d->body, "effective_on"), &s.effective_on) < 0)
 		return -EUCLEAN;

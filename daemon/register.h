@@ -14,7 +14,7 @@
 #include "ledger.h"
 
 /* NULL or STORE_NULL: no statement. */
-struct statement {
+struct register_statement {
 	const char *site;
 	int64_t effective_on;
 	const char *division;
@@ -22,6 +22,6 @@ struct statement {
 	const char *source; /* for people: who says so */
 };
 /* n: the ledger row that says it. */
-int register_state(struct fold *f, int64_t n, const struct statement *s);
+int register_state(struct fold *f, int64_t n, const struct register_statement *s);
 
 int register_fold_act(struct fold *f, const struct ledger_row *row, const char *site);
