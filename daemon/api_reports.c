@@ -31,6 +31,7 @@ static int answer(struct api_call *c, const struct report_kind *kind, const char
 	_cleanup_(report_done) struct report r = {
 		.store = c->api->store, .kind = kind, .subject = subject, .cycle = c->params[PARAM_CYCLE],
 		.year = c->params[PARAM_YEAR] ? atoi(c->params[PARAM_YEAR]) : 0, .now = c->now, .today = c->today,
+		.inside = c->rq->trusted,
 	};
 	json *report = NULL;
 	int error = report_build(&r, &report);

@@ -63,6 +63,7 @@ struct report {
 	const char *subject; /* the case's id, or the province; borrowed */
 	const char *cycle;   /* of recommend */
 	int year;            /* of annual */
+	bool inside;         /* the reader has a role: cases that nothing was published of, too */
 	int64_t now, today;
 	/* what open() and the sections leave for the next ones */
 	struct policy *policy; /* NULL: there is none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A province's year (管理办法 第七条): the creation activity and what the cities have to show. It may be handed to anybody: no nursery and
- * no officer is named, cells of few answers are suppressed, of a case that is not decided it says so and nothing more.
+ * no officer is named, cells of few answers are suppressed, and of a case that nothing was published of it says nothing. A reader
+ * with a role is told that there is one, and that it is not decided.
  */
 #include "report_annual.h"
 
@@ -218,9 +219,10 @@ static int read_cases(struct report *r, json *rows)
 	int error = store_query(r->store, &q,
 				"SELECT unit, id, ground, opened_at, iif(state IN ('retained', 'revoked', 'published', 'barred', 'restored',"
 				" 'unsubstantiated', 'merged'), state, 'open'), decided_on, barred_cycle FROM case_file WHERE unit >= ?1"
-				" AND unit < ?1 || ':' AND opened_at < ?3 AND (opened_at >= ?2 OR is_open = 1 OR decided_on >= ?4) ORDER BY year, no",
-				"tiii", r->subject, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)),
-				annual_first_day(r->year));
+				" AND unit < ?1 || ':' AND opened_at < ?3 AND (opened_at >= ?2 OR is_open = 1 OR decided_on >= ?4)"
+				" AND (?5 OR state IN ('published', 'barred', 'restored')) ORDER BY year, no",
+				"tiiii", r->subject, clock_day_start_ms(annual_first_day(r->year)), clock_day_start_ms(annual_first_day(r->year + 1)),
+				annual_first_day(r->year), (int64_t)r->inside);
 
 	while (error >= 0 && (error = store_step(q)) > 0) {
 		json *row = row_of(r, store_text(q, 0));
@@ -411,7 +413,9 @@ static const struct report_section sections[] = {
 	  .note_en = "Satisfaction of fewer than 5 answers is suppressed." },
 	{ "incidents", "安全事件", "Incidents by severity", incident_columns, .each_unit = true, .read = read_incidents },
 	{ "alerts", "预警", "Alerts", alert_columns, .read = read_alerts },
-	{ "cases", "撤销命名案件", "Revocation cases", case_columns, .read = read_cases },
+	{ "cases", "撤销命名案件", "Revocation cases", case_columns, .read = read_cases,
+	  .note_zh = "未向社会公布的案件仅向有角色的读者列出。",
+	  .note_en = "Cases of which nothing was published are listed for readers with a role only." },
 	{ "declared", "申报事项", "Declared items", declared_columns, .each_unit = true, .read = read_declared },
 	{ "quality", "数据质量", "Quality of the data", quality_columns, .each_unit = true, .read = read_quality },
 	{ "sources", "数据来源", "Sources", source_columns, .read = read_sources },

@@ -24,7 +24,7 @@ step() { # name, headline, command...
 }
 
 unit_tests() {
-	HISTORIES=40 make -j"$jobs" SAN=1 WERROR=1 unit 2>&1 | tee build/unit.log |
+	HISTORIES=8 make -j"$jobs" SAN=1 WERROR=1 unit 2>&1 | tee build/unit.log |
 		grep -vE '^\[ RUN|^\[       OK|^  (CC|LINK) ' | tail -n 60
 	return "${PIPESTATUS[0]}"
 }
