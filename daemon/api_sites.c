@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "ids.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +32,8 @@ static int site_ids(struct api_call *c, int64_t after, int64_t *ids, size_t max,
 	int r;
 
 	if (unit)
-		r = store_query(c->api->store, &q, "SELECT id FROM site WHERE unit = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-				"tii", unit, after, (int64_t)max);
+		r = store_query(c->api->store, &q, "SELECT id FROM " STANDING_SITES("?1", "?4") " AND id > ?2 ORDER BY id LIMIT ?3",
+				"tiii", unit, after, (int64_t)max, c->today);
 	else
 		r = store_query(c->api->store, &q, "SELECT id FROM site WHERE id > ?1 ORDER BY id LIMIT ?2", "ii",
 				after, (int64_t)max);

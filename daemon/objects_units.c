@@ -7,6 +7,7 @@
 
 #include "ids.h"
 #include "json_out.h"
+#include "standing.h"
 
 #include <stdio.h>
 
@@ -239,6 +240,19 @@ static int put_count(struct store *s, const char *unit, const char *key, const c
 	return r;
 }
 
+/* Where they belong today; where no site was ever moved, plainly. */
+static int put_sites(struct store *s, const char *unit, int64_t today, struct buf *out)
+{
+	int64_t sites = 0;
+	int r = store_get_int(s, &sites,
+			      "SELECT iif(EXISTS (SELECT 1 FROM register WHERE unit IS NOT NULL), (SELECT count(*) FROM " STANDING_SITES("?1", "?2")
+			      "), (SELECT count(*) FROM site WHERE unit = ?1))",
+			      "ti", unit, today);
+
+	json_out_int(out, "sites", sites);
+	return r;
+}
+
 /* Who it is. */
 static int put_head(struct store *s, const char *unit, int64_t today, struct buf *out, bool *known)
 {
@@ -258,7 +272,7 @@ static int put_head(struct store *s, const char *unit, int64_t today, struct buf
 
 static int put_unit(struct store *s, struct province_sums *cache, const char *unit, int64_t today, bool alone, struct buf *out)
 {
-	int64_t sites = 0, alerts = 0, cases = 0;
+	int64_t named_by_site = 0, alerts = 0, cases = 0;
 	bool known;
 	int r = put_head(s, unit, today, out, &known);
 
@@ -267,13 +281,15 @@ static int put_unit(struct store *s, struct province_sums *cache, const char *un
 	if (r >= 0)
 		r = put_count(s, unit, "open_alerts", "SELECT count(*) FROM alert WHERE state = 'open' AND unit = ?1", out, &alerts);
 	if (r >= 0)
-		r = put_count(s, unit, "sites", "SELECT count(*) FROM site WHERE unit = ?1", out, &sites);
+		r = put_sites(s, unit, today, out);
 	if (r >= 0)
 		r = put_count(s, unit, "open_cases", "SELECT count(*) FROM case_file WHERE unit = ?1 AND is_open = 1", out, &cases);
 	buf_char(out, '}');
+	if (r >= 0 && !known)
+		r = store_get_int(s, &named_by_site, "SELECT 1 FROM site WHERE unit = ?1 LIMIT 1", "t", unit);
 	if (r < 0)
 		return r;
-	return known || sites > 0 ? 0 : OBJECT_NONE;
+	return known || named_by_site ? 0 : OBJECT_NONE;
 }
 
 int object_unit_known(struct store *s, const char *unit)

@@ -5,6 +5,7 @@
 #include "ids.h"
 #include "procedures.h"
 #include "rules_raise.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,10 +62,11 @@ static void subject_of(const struct signal *signal, const char *unit, const json
 }
 
 /* A nursery that never reported is not known, and may be of any unit. */
-static int belongs_elsewhere(struct store *s, const char *unit, const char *site)
+static int belongs_elsewhere(struct store *s, const char *unit, const char *site, int64_t today)
 {
 	int64_t elsewhere = 0;
-	int r = store_get_int(s, &elsewhere, "SELECT unit <> ?2 FROM site WHERE code = ?1 AND unit IS NOT NULL", "tt", site, unit);
+	int r = store_get_int(s, &elsewhere, "SELECT " STANDING_UNIT("?3") " <> ?2 FROM site s WHERE code = ?1 AND unit <> ''", "tti", site,
+			      unit, today);
 
 	return r < 0 ? r : elsewhere != 0;
 }
@@ -81,7 +83,8 @@ static int refuse_guard(struct signal_refusal *ret, const char *guard, const cha
 	return 1;
 }
 
-static int examine_site(struct store *s, const char *unit, const struct signal *signal, const json *body, struct signal_refusal *ret)
+static int examine_site(struct store *s, const char *unit, const struct signal *signal, const json *body, int64_t today,
+			struct signal_refusal *ret)
 {
 	const char *site = body_text(body, "site"), *event = body_text(body, "event");
 	int elsewhere;
@@ -90,7 +93,7 @@ static int examine_site(struct store *s, const char *unit, const struct signal *
 		return refuse_body(ret, "site and event belong to suspected-concealment alone");
 	if ((*site && !ids_site_valid(site)) || (*event && !*site) || !event_good(event))
 		return refuse_body(ret, "site is a nursery's id, and event its own [A-Za-z0-9._-]{1,64}");
-	elsewhere = *site ? belongs_elsewhere(s, unit, site) : 0;
+	elsewhere = *site ? belongs_elsewhere(s, unit, site, today) : 0;
 	return elsewhere <= 0 ? elsewhere : refuse_body(ret, "the nursery belongs to another unit");
 }
 
@@ -105,7 +108,7 @@ int signal_examine(struct store *s, const char *unit, const json *body, int64_t 
 		return refuse_body(ret, "rule: art5-2-other, art5-2-falsification or suspected-concealment");
 	if (!source_known(body_text(body, "source")))
 		return refuse_body(ret, "source: press, hotline_12345, inspection or other");
-	r = examine_site(s, unit, signal, body, ret);
+	r = examine_site(s, unit, signal, body, today, ret);
 	if (r != 0)
 		return r;
 	r = signal->titled ? rules_is_titled(s, unit, today) : 1;

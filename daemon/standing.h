@@ -13,6 +13,15 @@
 int standing_place(struct store *s, const struct streams *t, const struct site *site, int64_t day,
 		   char division[static 7], char unit[static UNIT_SIZE]);
 
+/* The same in SQL: of row s (code, unit) of table site, registered, on a day; and the rows s (id, code, unit) that belong to a
+ * unit on a day, for a FROM clause. */
+#define STANDING_UNIT(day) \
+	"ifnull((SELECT g.unit FROM register g WHERE g.site = s.code AND g.effective_on <= " day " AND g.unit IS NOT NULL" \
+	" ORDER BY g.effective_on DESC LIMIT 1), s.unit)"
+#define STANDING_SITES(of_unit, day) \
+	"(SELECT id, code, unit FROM site WHERE unit = " of_unit " UNION SELECT s.id, s.code, s.unit FROM register g" \
+	" CROSS JOIN site s ON s.code = g.site WHERE g.unit = " of_unit " AND s.unit <> '') s WHERE " STANDING_UNIT(day) " = " of_unit
+
 /* Marks the days first…last of every unit that the site ever belongs to. */
 int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_t last);
 

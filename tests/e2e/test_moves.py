@@ -55,6 +55,23 @@ def test_what_is_counted_goes_to_the_other_unit_from_the_day_on_and_not_before(o
     assert office.rows(f"SELECT topic FROM ledger WHERE n = {done['n']}") == [(f"act/site/{SITE}",)]
 
 
+def test_lists_counts_and_signals_of_the_units_follow_a_move_on_its_day_and_not_before(office):
+    def stands():
+        return {u: ([s["site"] for s in office.call(None, "GET", f"/sites?unit={u}")[1]["items"]], office.call(None, "GET", f"/units/{u}")[1]["sites"])
+                for u in ("330100", "330400")}
+
+    here, gone = {"330100": ([SITE], 1), "330400": ([], 0)}, {"330100": ([], 0), "330400": ([SITE], 1)}
+    heard = {"rule": "suspected-concealment", "source": "press", "site": SITE, "reason": "来电"}
+    assert stands() == here
+    office.does("hc", PATH, "move", **{**MOVE, "effective_on": "2031-01-01"})
+    assert stands() == here and office.act("hc", "/units/330400", "signal", **heard)[0] == 422
+    office.does("hc", PATH, "move", **MOVE)
+    assert stands() == gone and office.act("hc", "/units/330100", "signal", **heard)[0] == 422
+    office.does("hc", "/units/330400", "signal", **heard)
+    office.does("hc", PATH, "move", **{**MOVE, "effective_on": "2026-11-21", "division": "330106"})
+    assert stands() == here
+
+
 def test_a_move_to_come_says_so_and_changes_nothing_yet(office):
     office.does("nhc", PATH, "move", **{**MOVE, "effective_on": "2031-01-01"})
     site = office.call(None, "GET", PATH)[1]
