@@ -178,19 +178,24 @@ static void print_allowed(const json *list)
 	}
 }
 
+static int get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret)
+{
+	_cleanup_(buf_done) struct buf target = { 0 };
+
+	if (!plain(id))
+		return wrong(id, "looks like no id");
+	buf_printf(&target, "/api/v1/%s/%s", list, id);
+	return ctl_get(ctl, target.p, ret);
+}
+
 static int show_case(const struct ctl *ctl, const char *id)
 {
 	static const char *const history[] = { "at", "act", "state", "actor", "roles" };
 	static const char *const evidence[] = { "at", "kind", "alert", "document", "subject" };
 	static const char *const signatures[] = { "for", "role", "actor" };
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
-	_cleanup_(buf_done) struct buf target = { 0 };
-	int r;
+	int r = get_one(ctl, "cases", id, &a);
 
-	if (!plain(id))
-		return wrong(id, "cases look like C-2026-001");
-	buf_printf(&target, "/api/v1/cases/%s", id);
-	r = ctl_get(ctl, target.p, &a);
 	if (r != EXIT_FINE)
 		return r;
 	if (ctl->json) {
@@ -253,14 +258,9 @@ static int show_site(const struct ctl *ctl, const char *id)
 {
 	static const char *const moves[] = { "effective_on", "division", "unit" };
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
-	_cleanup_(buf_done) struct buf target = { 0 };
 	const json *registration;
-	int r;
+	int r = get_one(ctl, "sites", id, &a);
 
-	if (!plain(id))
-		return wrong(id, "looks like no id");
-	buf_printf(&target, "/api/v1/sites/%s", id);
-	r = ctl_get(ctl, target.p, &a);
 	if (r != EXIT_FINE)
 		return r;
 	if (ctl->json) {

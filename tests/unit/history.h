@@ -21,7 +21,7 @@
 #define SITES 5
 #define FEEDS 4
 
-enum step_kind { STEP_MESSAGE, STEP_IMPORT, STEP_POLICY, STEP_ACT };
+enum step_kind { STEP_MESSAGE, STEP_IMPORT, STEP_POLICY, STEP_ACT, STEP_MOVE };
 struct step {
 	int64_t at, order;
 	enum step_kind kind;
@@ -295,6 +295,16 @@ static inline void import_something(struct history *h, int64_t at)
 	}
 }
 
+/* An officer's act. Among imports it keeps its order: it ranks with the register's rows. */
+static inline void move_a_site(struct history *h, int64_t at)
+{
+	static const char *const divisions[] = { "330203", "330106", "330402", "310115" };
+
+	add_step(h, at, STEP_MOVE, text_of("act/site/%s", nurseries[any(h, 0, SITES - 1)].code),
+		 text_of("{\"act\":\"move\",\"division\":\"%s\",\"effective_on\":\"%s\",\"reason\":\"x\"}", divisions[any(h, 0, 3)],
+			 date_of(FIRST_DAY + any(h, -20, DAYS))));
+}
+
 static inline int by_time(const void *a, const void *b)
 {
 	const struct step *x = a, *y = b;
@@ -316,6 +326,8 @@ static inline void history_make(uint64_t seed, struct history *h)
 	}
 	for (int i = 0; i < 9; i++)
 		import_something(h, clock_day_start_ms(FIRST_DAY + any(h, 1, DAYS - 1)) + any(h, 0, DAY_MS - 1));
+	for (int i = 0; i < 2; i++)
+		move_a_site(h, clock_day_start_ms(FIRST_DAY + any(h, 1, DAYS - 1)) + any(h, 0, DAY_MS - 1));
 	for (int i = 0; i < 3; i++)
 		add_step(h, clock_day_start_ms(FIRST_DAY + any(h, 1, DAYS - 1)) + any(h, 0, DAY_MS - 1), STEP_ACT, xstrdup("act/daemon/stop"),
 			 xstrdup("{\"version\":\"x\"}"));

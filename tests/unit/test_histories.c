@@ -140,6 +140,8 @@ static void take_step(struct world *w, const struct step *step)
 	} else if (step->kind == STEP_POLICY) {
 		policy_bytes(true, &policy);
 		must(ingest_policy(&w->in, &policy, "test", step->at), w, "policy");
+	} else if (step->kind == STEP_MOVE) {
+		must(ingest_act(&w->in, step->topic, step->payload, strlen(step->payload), "uid:1", step->at, NULL), w, step->payload);
 	} else { /* what is not known is refused, and taken back */
 		ingest_act(&w->in, step->topic, step->payload, strlen(step->payload), "uid:1", step->at, NULL);
 	}
