@@ -354,7 +354,7 @@ static int act_designation(struct fold *f, const struct ledger_row *row, const c
 	return r < 0 ? r : rules_public_period(f, row->n, row->received_at, unit);
 }
 
-/* Where it counts now, other months of the two units are compared. */
+/* The rules about indicators look again, as behind an import of the register. */
 static int act_site(struct fold *f, const struct ledger_row *row, const char *site)
 {
 	int r = register_fold_act(f, row, site);

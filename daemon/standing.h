@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Meaning: where a site belongs on a day. That is the division of its earliest accepted registration, until the
- * official register moves it (CONTRACT §1 "A site's division"). What the register states of a site is a row of table
- * `register`; an empty cell of it is no statement (DOMAIN §2).
+ * official register or an officer's act moves it (CONTRACT §1 "A site's division"). What they state of a site is a row of
+ * table `register` (register.h); an empty cell of it is no statement (DOMAIN §2).
  */
 #pragma once
 
@@ -28,7 +28,7 @@ int standing_mark(struct fold *f, const struct site *site, int64_t first, int64_
 /* The same for a period that many facts touch whole (dirty.h). */
 int standing_mark_period(struct fold *f, const struct site *site, int64_t first, int64_t last);
 
-/* The register's statement of a site was just folded: its days from effective_on are computed again. */
+/* A statement of a site was just folded: its days from effective_on are computed again. */
 int standing_changed(struct fold *f, const char *site, int64_t effective_on);
 
 /* Is there any row that moves a site? Read once when the hot state is loaded. */
