@@ -6,6 +6,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHON=${PYTHON:-/usr/bin/python3}
 jobs=$(nproc)
+# A smaller quarantine and shorter stacks of allocations: half the time of the sanitized programs (measured).
+export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=8:malloc_context_size=5}
+# Databases of tests in memory where there is room: a thousand tests wait for the disk else.
+if [ -w /dev/shm ] && [ "$(df --output=avail -m /dev/shm | tail -n 1)" -gt 4096 ]; then
+	TMPDIR=$(mktemp -d /dev/shm/nurseryd-check.XXXXXX)
+	export TMPDIR
+	trap 'rm -rf "$TMPDIR"' EXIT
+fi
 failed=()
 passed=0
 
@@ -31,7 +39,7 @@ unit_tests() {
 
 end_to_end() {
 	# most tests wait for a broker or a clock: two files a processor at once, each in one process
-	NURSERYD_BUILD=$PWD/build/san $PYTHON -m pytest -q -n $((jobs * 2)) --dist loadfile -p no:cacheprovider tests/e2e 2>&1 | tee build/e2e.log
+	NURSERYD_BUILD=$PWD/build/san $PYTHON -m pytest -q -n $((jobs * 2)) --dist loadfile --durations=25 --durations-min=5 -p no:cacheprovider tests/e2e 2>&1 | tee build/e2e.log
 	return "${PIPESTATUS[0]}"
 }
 

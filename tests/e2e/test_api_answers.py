@@ -108,6 +108,8 @@ ACTS = [  # path, body, inside, the status; in this order
     ("/api/v1/units/330100/actions", '{"act": "recheck", "reason": "test"}', False, 201), ("/api/v1/units/330100/actions", '{"act": "name"}', False, 409),
     ("/api/v1/incidents/{site}/{event}/actions", '{"act": "note", "reason": "test"}', False, 201),
     ("/api/v1/incidents/{site}/{event}/actions", '{"act": "dance"}', False, 422), ("/api/v1/incidents/{site}/{event}/actions", '{"act": "note"}', False, 409),
+    ("/api/v1/sites/{site}/actions", '{"act": "move", "division": "330108", "effective_on": "2027-01-01", "reason": "test"}', False, 201),
+    ("/api/v1/sites/{site}/actions", '{"act": "move"}', False, 409), ("/api/v1/sites/{site}/actions", '{"act": "dance"}', False, 422),
 ]
 
 
@@ -123,10 +125,11 @@ def test_every_act_is_done_once_and_refused_once(daemon):
     assert not wrong, wrong
 
 
-@pytest.mark.parametrize("what", ["cases/{case}", "alerts/{alert}", "units/330100", "incidents/{site}/{event}"])
+@pytest.mark.parametrize("what", ["cases/{case}", "alerts/{alert}", "units/330100", "incidents/{site}/{event}", "sites/{site}"])
 def test_an_act_on_what_has_changed_meanwhile_is_412(daemon, what):
     path = what.replace("{case}", HOLES["case"]).replace("{alert}", HOLES["alert"]).replace("{site}", SITE).replace("{event}", HOLES["event"])
-    assert daemon.ask("POST", f"/api/v1/{path}/actions", b'{"act": "note", "reason": "x"}', **{"If-Match": '"0123456789abcdef"'})[0] == 412
+    act = b'{"act": "move", "division": "330109", "effective_on": "2027-01-01", "reason": "x"}' if what.startswith("sites") else b'{"act": "note", "reason": "x"}'
+    assert daemon.ask("POST", f"/api/v1/{path}/actions", act, **{"If-Match": '"0123456789abcdef"'})[0] == 412
 
 
 def test_a_daemon_without_its_broker_is_not_ready(tmp_path):
