@@ -391,7 +391,7 @@ static int push_day(struct store *s, struct comparison *c, const struct indicato
 {
 	const struct policy_province_average *rules;
 	const struct average *official;
-	struct province_sum sum;
+	struct province_sum sum = { 0 };
 	bool small;
 	json *object;
 	int r = province_rules_on(s, c->cache, day, &rules);
