@@ -50,7 +50,7 @@ static int next_group(const char **text, int64_t *type, int64_t *children, int64
 
 void groups_judge(const struct policy_groups *p, bool family_point, const char *classes, struct groups_said *ret)
 {
-	int64_t type, children, carers, all_children = 0, all_carers = 0;
+	int64_t type = 0, children = STORE_NULL, carers = STORE_NULL, all_children = 0, all_carers = 0;
 
 	*ret = (struct groups_said){ 0 };
 	while (classes && next_group(&classes, &type, &children, &carers)) {

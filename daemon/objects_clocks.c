@@ -54,7 +54,7 @@ static void set_clocks(json *object, bool alone, json *clocks, json *next)
 
 int object_incident_clocks(struct store *s, const struct policy *p, int64_t site, const char *event, bool alone, int64_t now, json *object)
 {
-	struct deadline list[DEADLINES_MAX];
+	struct deadline list[DEADLINES_MAX] = { 0 };
 	json *clocks = json_new_list();
 	size_t count = 0;
 	int r = p ? deadlines_of(s, p, site, event, list, &count) : 0;
@@ -68,24 +68,29 @@ int object_incident_clocks(struct store *s, const struct policy *p, int64_t site
 /* Of the events that q names (site's row, event, subject): all clocks, and the next one of all. */
 static int of_events(struct store *s, const struct policy *p, store_stmt *q, int64_t now, json *clocks, json **ret_next)
 {
-	struct deadline soonest = { 0 };
+	_cleanup_(json_freep) json *soonest = NULL;
+	int64_t soonest_at = 0;
 	int r;
 
 	while ((r = store_step(q)) > 0) {
-		struct deadline list[DEADLINES_MAX];
+		struct deadline list[DEADLINES_MAX] = { 0 };
 		const struct deadline *next;
-		size_t count;
+		size_t count = 0;
 
 		r = deadlines_of(s, p, store_int(q, 0), store_text(q, 1), list, &count);
 		if (r < 0)
 			break;
 		next = deadline_next(list, count, now);
-		if (next && (!soonest.kind || next->due_at < soonest.due_at))
-			soonest = *next;
+		if (next && (!soonest || next->due_at < soonest_at)) {
+			json_free(soonest);
+			soonest = next_object(next, now);
+			soonest_at = next->due_at;
+		}
 		for (size_t i = 0; clocks && i < count; i++)
 			json_push(clocks, clock_object(&list[i], store_text(q, 2), now));
 	}
-	*ret_next = next_object(soonest.kind ? &soonest : NULL, now);
+	*ret_next = soonest;
+	soonest = NULL; /* ownership moved to the caller */
 	return r;
 }
 

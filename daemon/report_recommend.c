@@ -342,7 +342,7 @@ static size_t key_count(const struct report *r)
 	char *const *ids = policy_key_indicators(r->policy, r->today)->indicators;
 	size_t count = 0;
 
-	while (ids[count] && count < KEYS_MAX)
+	while (count < KEYS_MAX && ids[count])
 		count++;
 	return count;
 }

@@ -44,7 +44,7 @@ static bool event_good(const char *event)
 {
 	size_t len = strspn(event, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
-	return event[len] == '\0' && len <= 64;
+	return len <= 64 && event[len] == '\0';
 }
 
 /* n: the act's row, for what has no document; 0: not known yet, and nothing else can have this subject. */
