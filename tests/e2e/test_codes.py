@@ -135,11 +135,6 @@ def test_every_code_has_a_boundary_here():
     assert {c[0] for c in CASES} == table - ELSEWHERE
 
 
-LIMITED = [p.name for p in (TOP / "daemon").glob("*.c") if re.search(r"\bE_RATE\b", p.read_text()) and p.name != "codes.c"
-           and not p.name.startswith(("config", "options"))]
-
-
-@pytest.mark.xfail(not LIMITED, reason="the door does not apply limits.per_site yet", strict=True)
 def test_the_rate_is_the_last_that_is_taken_and_never_silences_an_incident(tmp_path):
     broker = Broker(tmp_path).start()
     daemon = Daemon(tmp_path, f'url = "mqtt://127.0.0.1:{broker.port}";', 'limits: { per_site = "3/d"; };').start().wait_ready()
