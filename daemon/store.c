@@ -79,7 +79,7 @@ static int pragmas(struct store *s, enum store_mode mode)
 	/* FULL: the WAL is synced at every COMMIT, which is what an acknowledgement stands on (DESIGN §1). */
 	static const char write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
 				    "PRAGMA secure_delete=ON;" /* what an erase takes out is overwritten */
-				    "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;"
+				    "PRAGMA cache_size=-6144; PRAGMA journal_size_limit=67108864;"
 				    "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY;";
 	static const char read[] = "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;";
 	static const char copy[] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096;";

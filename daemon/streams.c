@@ -193,7 +193,7 @@ static int flush_site(struct store *s, const struct site *site)
 			      " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch,"
 			      " first = excluded.first, highest = excluded.highest, last_n = excluded.last_n,"
 			      " flags = excluded.flags",
-			      "iiiiiii", site->id, (int64_t)i + 1, st->epoch, st->first, st->highest, st->last_n,
+			      "iiiiiii", site->id, (int64_t)i + 1, st->epoch, st->first, st->highest, (int64_t)st->last_n,
 			      (int64_t)st->flags);
 		if (r < 0)
 			return r;
@@ -485,7 +485,7 @@ int streams_consume(struct streams *t, struct store *s, struct site *site, const
 	int r;
 
 	r = store_run(s, "INSERT INTO message(n, site, feed, epoch, seq, prev) VALUES(?, ?, ?, ?, ?, ?)", "iiiiii", n,
-		      site->id, (int64_t)c->number, epoch, seq, st->last_n);
+		      site->id, (int64_t)c->number, epoch, seq, (int64_t)st->last_n);
 	if (r >= 0 && (c->never_silent || jump_refused))
 		r = store_run(s, "INSERT INTO identity(site, feed, epoch, seq, n) VALUES(?, ?, ?, ?, ?)", "iiiii", site->id,
 			      (int64_t)c->number, epoch, seq, n);

@@ -35,8 +35,8 @@ struct stream {
 	int64_t epoch; /* the highest one; lower ones are in table stream_epoch */
 	int64_t first; /* counting starts here in this epoch */
 	int64_t highest;
-	int64_t last_n; /* ledger row of the feed's last message; 0: none yet */
-	uint8_t flags;
+	int64_t last_n : 56; /* ledger row of the feed's last message; 0: none yet */
+	uint64_t flags : 8;  /* of stream_flag; in last_n's word, because there are four streams a site */
 };
 
 struct site {
