@@ -22,7 +22,9 @@ int ingest_open(struct store *s, struct ingest *ret)
 	if (r >= 0)
 		r = door_open(s, &ret->fold.streams, &ret->door);
 #ifdef NURSERYD_SEAMS
-	ret->seam_fault = getenv("NURSERYD_FAULT_APPLY") != NULL;
+	const char *fault = getenv("NURSERYD_FAULT_APPLY");
+
+	ret->seam_fault = fault ? (strcmp(fault, "unclean") == 0 ? -EUCLEAN : -EINVAL) : 0;
 	ret->seam_keep_hot = getenv("NURSERYD_KEEP_HOT") != NULL;
 #endif
 	return r;
@@ -44,6 +46,13 @@ void ingest_done(struct ingest *in)
 bool ingest_store_failed(int r)
 {
 	return r == -ENOSPC || r == -EIO || r == -EBUSY || r == -EROFS || r == -EUCLEAN || r == -ENOENT;
+}
+
+/* Of one row's fold. What our own code finds impossible (-EUCLEAN) must not keep every message out for ever; a damaged
+ * database says the same, and then what can still be written is kept as fault: if nothing can, that write says so. */
+static bool is_fault(int r)
+{
+	return r < 0 && (r == -EUCLEAN || !ingest_store_failed(r));
 }
 
 /* ---- transactions ---- */
@@ -128,8 +137,8 @@ static int append_act(struct ingest *in, const char *topic, const char *payload,
 	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
-/* Appends the row of a due time. What our own code cannot fold must not keep every message out for ever: the row becomes a
- * fault, which the fold passes over (fold_acts.c), and somebody looks at it. */
+/* Appends the row of a due time. What our own code cannot fold becomes a fault, which the fold passes over (fold_acts.c), and
+ * somebody looks at it. */
 static int append_due_row(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at)
 {
 	const struct verdict fault = { .status = STATUS_FAULT, .findings = &no_findings, .actor = "daemon" };
@@ -142,7 +151,7 @@ static int append_due_row(struct ingest *in, const struct buf *topic, const stru
 	r = append_act(in, topic->p, payload->p, payload->len, "daemon", at);
 	if (r >= 0)
 		return store_release(in->store);
-	if (r != -EUCLEAN && ingest_store_failed(r))
+	if (!is_fault(r))
 		return r;
 	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"kept as fault, look at it\"", (long long)head.n + 1,
 		  topic->p, r, store_why(in->store));
@@ -179,7 +188,7 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	if (r < 0)
 		return r;
 	r = ingest_take(in, m, now);
-	if (r < 0 && !ingest_store_failed(r)) {
+	if (is_fault(r)) {
 		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
 			  (long long)head.n + 1, r, store_why(in->store));
 		store_rollback_to(in->store);
@@ -220,7 +229,7 @@ int ingest_batch(struct ingest *in, const struct incoming *messages, size_t coun
 		return r;
 	}
 	r = take_each(in, messages, count, now, ingest_take);
-	if (r < 0 && !ingest_store_failed(r)) {
+	if (is_fault(r)) {
 		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
 		roll_back(in);
 		r = begin(in);

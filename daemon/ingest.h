@@ -46,7 +46,8 @@ struct ingest {
 	struct ingest_counters counters, staged;
 	bool wal_holds_erased; /* an erase committed, and the WAL could not be emptied yet: somebody was reading */
 #ifdef NURSERYD_SEAMS
-	bool seam_fault, seam_keep_hot;
+	int seam_fault; /* what folding a message that says seam-fault returns; 0: nothing */
+	bool seam_keep_hot;
 #endif
 };
 

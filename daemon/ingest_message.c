@@ -172,7 +172,7 @@ static int store_row(struct ingest *in, const struct topic *t, const struct inco
 		r = fold_message(&in->fold, &row, t, d, v);
 #ifdef NURSERYD_SEAMS
 	if (r >= 0 && in->seam_fault && v->status == STATUS_ACCEPTED && memmem(m->payload, m->len, "seam-fault", 10))
-		r = -EINVAL;
+		r = in->seam_fault;
 #endif
 	if (r < 0)
 		return r;

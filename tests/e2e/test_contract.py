@@ -391,8 +391,9 @@ def test_personal_data_in_what_is_no_message_is_refused_too(world):
 
 
 @pytest.mark.skipif(b"NURSERYD_FAULT_APPLY" not in (BUILD / "nurseryd").read_bytes(), reason="a build without test seams")
-def test_a_fault_of_ours_keeps_the_message_and_disturbs_no_other(world, monkeypatch):
-    monkeypatch.setenv("NURSERYD_FAULT_APPLY", "1")
+@pytest.mark.parametrize("what", ("1", "unclean"))  # unclean: our code finds the database impossible
+def test_a_fault_of_ours_keeps_the_message_and_disturbs_no_other(world, monkeypatch, what):
+    monkeypatch.setenv("NURSERYD_FAULT_APPLY", what)
     bad = message(2, enrolment(places=61), sw="seam-fault")
     first, fault, last = world.fold(*(line(world.at(), "enrolment", m) for m in (message(1, enrolment()), bad, message(3, enrolment(places=62)))))
     assert accepted(first) and accepted(last)
