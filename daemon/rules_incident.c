@@ -180,6 +180,41 @@ int rules_liability(struct fold *f, const struct rule_event *e)
 						    .site = e->site, .subject = subject, .n = e->n, .now = e->now });
 }
 
+/* ---- a title that is learnt of later ---- */
+
+/* Of an S1 event, or one that a nursery is liable for, whose unit was titled or a candidate on its day. */
+static int tell_title(struct fold *f, store_stmt *q, int64_t n, int64_t now)
+{
+	struct rule_event e = {
+		.n = n, .now = now, .site_id = store_int(q, 0), .site = store_text(q, 1), .event = store_text(q, 2),
+		.unit = store_text(q, 3), .division = store_text(q, 4), .severity = (int)store_int(q, 5),
+		.unconfirmed = store_int(q, 6) != 0, .occurred_at = store_int(q, 7), .known_at = store_int(q, 8),
+		.first_received_at = store_int(q, 9),
+	};
+	char status[32];
+	int r = rules_designation_on(f->store, e.unit, clock_local_day(e.occurred_at), status);
+
+	if (r < 0 || strcmp(rule_for(status), "severe-incident") == 0)
+		return r; /* that alert was raised when the event came */
+	if (e.severity == 1)
+		r = rules_event(f, &e);
+	return r < 0 || !store_int(q, 10) ? r : rules_liability(f, &e);
+}
+
+int rules_titles(struct fold *f, int64_t n, int64_t now)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    "SELECT i.site, s.code, i.event, i.unit, i.division, i.severity, i.unconfirmed, i.occurred_at, i.known_at,"
+			    " i.first_received_at, l.liable IS NOT NULL FROM incident i JOIN site s ON s.id = i.site"
+			    " LEFT JOIN liability l ON l.site = i.site AND l.event = i.event AND l.liable = 'nursery'"
+			    " WHERE i.severity = 1 OR l.liable IS NOT NULL ORDER BY i.site, i.event", "");
+
+	while (r >= 0 && (r = store_step(q)) > 0)
+		r = tell_title(f, q, n, now);
+	return MIN(r, 0);
+}
+
 /* ---- what nobody could read ---- */
 
 int rules_is_unreadable_open(struct store *s, const char *site)

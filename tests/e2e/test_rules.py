@@ -315,3 +315,25 @@ def test_the_documentation_has_every_rule():
     rules = re.findall(r'\.id = "([^"]+)"', source)
     told = re.findall(r"^\| `([^`]+)`", (TOP / "docs/rules.md").read_text().split("## Evidence")[0], flags=re.M)
     assert len(rules) == 14 and told == rules
+
+
+# ---- a title learnt of later ----
+
+def named_csv(status, effective_on):
+    return f"unit,name,cycle,status,effective_on,document\n330400,嘉兴市,2025-2026,{status},{effective_on},国卫〔2026〕1号\n"
+
+
+@pytest.mark.parametrize("status, effective_on, rules", (
+    ("named", "2026-11-24", ["severe-incident", "art5-1"]), ("applied", "2026-11-01", ["severe-incident", "candidate-accident"]),
+    ("named", "2026-11-25", ["severe-incident"]), ("revoked", "2026-11-01", ["severe-incident"])))
+def test_an_accident_before_a_title_was_learnt_of_is_a_ground_by_the_title_of_its_day(world, status, effective_on, rules):
+    there = {"division": JIAXING}
+    world.fold(line("2026-11-24T00:00:00Z", "registration", message(1, registration(), **there), **there),
+               line("2026-11-24T00:01:00Z", "incident", message(1, event(dead=1), **there), **there),
+               line("2026-11-24T00:02:00Z", "incident", message(2, {**event(minor=1), "event": "INC-2"}, **there), **there))
+    world.imports(designations=named_csv(status, effective_on))
+    assert world.rows("SELECT rule, subject, state FROM alert ORDER BY id") == [(rule, f"{SITE}/INC-1", "open") for rule in rules]
+    assert world.rows("SELECT ground, unit FROM case_file") == [("art5-1", "330400")] * ("art5-1" in rules)
+    before = world.rows("SELECT * FROM alert ORDER BY id")
+    world.imports(designations=named_csv(status, effective_on).replace("1号", "2号"))
+    assert world.rows("SELECT * FROM alert ORDER BY id") == before
