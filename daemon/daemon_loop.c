@@ -15,8 +15,10 @@
 #define TICK_US UINT64_C(1000000)
 #define FREEZE_AT_ONCE 20     /* months of units in one transaction */
 #define QUIET_BUDGET_MS 50    /* while no message comes */
+#define CALM_BUDGET_MS 20     /* while few come: beginning a unit takes some milliseconds, a longer step does more of use */
+#define CALM_MESSAGES 100     /* a second; a country sends ten */
 #define BACKLOG_MESSAGES 512  /* a burst of so many means that more are waiting */
-#define STREAM_STEP_MS 250    /* beside single messages, at most one step in so long */
+#define STREAM_STEP_MS 100    /* beside single messages, at most one step in so long */
 #define BACKLOG_STEP_MS 1000  /* while a backlog drains, at most one step in so long (measured: else 24 % of the time) */
 #define SLOW_MS 250
 #define VERIFY_ROWS 2000      /* of the chain a tick, in the background */
@@ -138,6 +140,7 @@ int daemon_on_burst(void *context, const struct incoming *messages, size_t count
 	daemon_publish_alerts(d);
 	d->last_burst = clock_monotonic_ms();
 	d->last_burst_count = count;
+	d->since_tick += count;
 	daemon_slow_since("burst", started);
 	return 0;
 }
@@ -263,6 +266,8 @@ int daemon_on_tick(sd_event_source *source, uint64_t usec, void *context)
 
 	(void)usec;
 	timer_set(source, TICK_US);
+	d->last_second = d->since_tick;
+	d->since_tick = 0;
 	probe_store(d);
 	reserve_look(&d->reserve, d->config->store.path, started);
 	mqtt_tick(d->mqtt);
@@ -292,6 +297,13 @@ bool daemon_messages_come_first(const struct daemon *d, int64_t now)
 	return now - d->last_burst < DAEMON_BURST_PAUSE_MS && now - d->last_step < apart_ms;
 }
 
+static int64_t step_budget(const struct daemon *d, int64_t now)
+{
+	if (now - d->last_burst > SECOND_MS)
+		return QUIET_BUDGET_MS;
+	return d->last_second < CALM_MESSAGES ? CALM_BUDGET_MS : DAEMON_STEP_BUDGET_MS;
+}
+
 /* Months that are due, once everything is computed; looked for once a minute. */
 static void freeze_months(struct daemon *d, int64_t now)
 {
@@ -317,8 +329,7 @@ int daemon_on_step(sd_event_source *source, uint64_t usec, void *context)
 		return timer_set(source, SECOND_MS * 1000);
 	if (daemon_messages_come_first(d, started))
 		return timer_set(source, DAEMON_BURST_PAUSE_MS * 1000);
-	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n,
-			      started - d->last_burst > SECOND_MS ? QUIET_BUDGET_MS : DAEMON_STEP_BUDGET_MS);
+	more = recompute_step(&d->recompute, d->base.ingest.ledger.head.n, step_budget(d, started));
 	pause_ms = more > 0 ? 2 : (uint64_t)d->config->indicators.every_ms;
 	d->last_step = clock_monotonic_ms();
 	if (more < 0)

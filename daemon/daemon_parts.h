@@ -29,7 +29,7 @@
 #include <signal.h>
 #include <systemd/sd-event.h>
 
-#define DAEMON_STEP_BUDGET_MS 2   /* of recomputation at a time: a burst never waits longer */
+#define DAEMON_STEP_BUDGET_MS 10  /* of recomputation at a time: a burst hardly waits longer */
 #define DAEMON_BURST_PAUSE_MS 20  /* a burst is no longer news after this */
 
 struct daemon {
@@ -59,7 +59,7 @@ struct daemon {
 	int64_t jumped_ms, refused_since; /* not on record yet; monotonic */
 	char why[128];
 	int64_t started_at, next_head, last_burst, last_step, ready_since, stop_at;
-	size_t last_burst_count;
+	size_t last_burst_count, since_tick, last_second; /* messages */
 	int64_t verified_n, verify_to;
 	uint8_t verified_hash[HASH_SIZE];
 };

@@ -125,11 +125,11 @@ int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t da
 
 /* ---- taking ---- */
 
-/* The newest marked day not before `oldest`. */
-static int newest_day(struct store *s, int64_t oldest, int64_t *ret_day, char unit[static UNIT_SIZE])
+/* The newest marked day before one. */
+static int newest_day(struct store *s, int64_t before, int64_t *ret_day, char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(s, &q, "SELECT day, unit FROM dirty WHERE day >= ? ORDER BY day DESC, unit LIMIT 1", "i", oldest);
+	int r = store_query(s, &q, "SELECT day, unit FROM dirty WHERE day < ? ORDER BY day DESC, unit LIMIT 1", "i", before);
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
@@ -145,18 +145,41 @@ static int unmark(struct store *s, const char *unit, int64_t day)
 	return r < 0 ? r : store_changes(s) > 0;
 }
 
-/* Days in a row that are marked, downwards from the newest. */
-static int take_days(struct store *s, int64_t oldest, int64_t most, struct dirty_days *ret)
+/* Days in a row that are marked, downwards from ret->last. */
+static int take_downwards(struct store *s, int64_t most, struct dirty_days *ret)
 {
-	int r = newest_day(s, oldest, &ret->last, ret->unit);
+	int r = 0;
 
-	if (r <= 0)
-		return r;
 	for (ret->first = ret->last; ret->last - ret->first < most; ret->first--)
 		if ((r = unmark(s, ret->unit, ret->first)) <= 0)
 			break;
 	ret->first++;
-	return MIN(r, 0) < 0 ? r : 1;
+	return r < 0 ? r : 1;
+}
+
+static int take_days(struct store *s, int64_t before, int64_t most, struct dirty_days *ret)
+{
+	int r = newest_day(s, before, &ret->last, ret->unit);
+
+	return r <= 0 ? r : take_downwards(s, most, ret);
+}
+
+/* The next unit's marks of today or yesterday: under a stream of messages the first units would always be marked again
+ * before the last ones' turn. */
+static int take_current(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q, "SELECT unit, max(day) FROM dirty WHERE day >= ? GROUP BY unit ORDER BY unit <= ?, unit LIMIT 1", "it",
+			    today - 1, t->current);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	snprintf(ret->unit, sizeof ret->unit, "%s", store_text(q, 0));
+	ret->last = store_int(q, 1);
+	store_reset(q);
+	q = NULL;
+	memcpy(t->current, ret->unit, sizeof t->current);
+	return take_downwards(s, most, ret);
 }
 
 /* The range being computed, or the waiting one of the next unit behind the last, which is then begun. */
@@ -201,17 +224,25 @@ static int take_range(struct dirty_turn *t, struct store *s, int64_t most, struc
 	return r < 0 ? r : 1;
 }
 
+/* Late reports' days and history, by turns. */
+static int take_past(struct dirty_turn *t, struct store *s, int64_t before, int64_t most, struct dirty_days *ret)
+{
+	int r;
+
+	t->single = !t->single;
+	r = t->single ? take_days(s, before, most, ret) : take_range(t, s, most, ret);
+	if (r == 0)
+		r = t->single ? take_range(t, s, most, ret) : take_days(s, before, most, ret);
+	return r;
+}
+
 int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret)
 {
-	int r = take_days(s, today - 1, most, ret);
+	int r = ++t->takes % 4 == 0 ? take_past(t, s, today - 1, most, ret) : 0;
 
-	if (r != 0)
-		return r;
-	t->single = !t->single; /* neither late reports nor history starve */
-	r = t->single ? take_days(s, 0, most, ret) : take_range(t, s, most, ret);
 	if (r == 0)
-		r = t->single ? take_range(t, s, most, ret) : take_days(s, 0, most, ret);
-	return r;
+		r = take_current(t, s, today, most, ret);
+	return r == 0 ? take_past(t, s, today - 1, most, ret) : r;
 }
 
 /* The next unit that a site has, by its registration or by the register alone: one seek each. 1 found. */

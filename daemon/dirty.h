@@ -27,8 +27,10 @@ struct dirty_days {
 };
 /* Whose turn it is; zero-initialised is fine. */
 struct dirty_turn {
-	char unit[UNIT_SIZE];
+	char unit[UNIT_SIZE];    /* of the range begun last */
+	char current[UNIT_SIZE]; /* whose today or yesterday was taken last */
 	bool single;
+	unsigned takes;
 };
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
@@ -38,7 +40,8 @@ int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_
 /* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
 int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
-/* Takes at most `most` marked days out, those of today and yesterday before all others: 1 and which, 0: none. */
+/* Takes at most `most` marked days out: 1 and which, 0: none. Those of today and yesterday come first, in turn among the units; but under a
+ * stream that marks them again and again every fourth time is history's. */
 int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret);
 /* Forgets the set: after a ROLLBACK and when the table's rows were taken out. */
 void dirty_forget(struct dirty *d);

@@ -251,6 +251,35 @@ static void test_late_data_marks_the_days_it_touches_and_nothing_else(void **sta
 	close_world(&w);
 }
 
+/* Under a stream that marks every unit's today again as soon as it was taken. */
+static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again(void **state)
+{
+	static const char *const units[] = { "110101", "330100", "659000" };
+	struct dirty_turn turn = { 0 };
+	struct dirty_days d;
+	struct world w;
+	int taken[3] = { 0 }, late = 0, history = 0;
+
+	(void)state;
+	open_world(&w);
+	assert_int_equal(store_exec(w.store, "INSERT INTO dirty(day, unit) VALUES(20000, '330100');"
+					     "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, '440100', 20000, 20399)"), 0);
+	for (int i = 0; i < 24; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
+			assert_int_equal(dirty_refresh(&w.in.fold.dirty, w.store, units[k], 20500), 0);
+		assert_int_equal(dirty_take(&turn, w.store, 20500, 1, &d), 1);
+		dirty_forget(&w.in.fold.dirty);
+		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
+			taken[k] += d.first == 20500 && strcmp(d.unit, units[k]) == 0;
+		late += d.first == 20000;
+		history += strcmp(d.unit, "440100") == 0;
+	}
+	assert_true(taken[0] >= 4 && taken[1] >= 4 && taken[2] >= 4);
+	assert_int_equal(late, 1);
+	assert_true(history >= 3);
+	close_world(&w);
+}
+
 static void test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found(void **state)
 {
 	_cleanup_(buf_done) struct buf policy = { 0 };
@@ -315,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_of_two_messages_with_one_identity_neither_is_the_later_one),
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
+		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
 		cmocka_unit_test(test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out),
 		cmocka_unit_test(test_a_month_before_the_first_datum_is_taken_back_from_the_outlets),
