@@ -58,7 +58,7 @@ class Load:
     def run(self):
         targets = self.o.targets or ["/healthz"]
         pollers = [Poller(self, k, targets[k % len(targets)]) for k in range(self.o.pollers)]
-        slow = [Drip(self, k) for k in range(self.o.drips)] + [SlowReader(self, k) for k in range(self.o.slow_readers)]
+        slow = [kind(self, k, count) for kind, count in ((Drip, self.o.drips), (SlowReader, self.o.slow_readers)) for k in range(count)]
         stream = Stream(self) if self.o.stream else None
         next_turn = looked = 0
         while (now := time.monotonic()) < self.end:
@@ -183,10 +183,10 @@ class Slow:
     second): what waits in the kernel's queue costs the server nothing."""
     name, small = "", False
 
-    def __init__(self, load, k):
+    def __init__(self, load, k, count):
         self.load, self.k = load, k
         self.socket, self.sent, self.accepted = None, 0.0, None
-        self.born = load.start + 2.0 * k / max(1, load.o.drips + load.o.slow_readers)  # not all in one instant
+        self.born = load.start + 2.0 * k / count  # not all in one instant
 
     def note_age(self, now):
         if self.socket is not None and self.accepted:
@@ -246,18 +246,25 @@ class SlowReader(Slow):
         super().open()
         self.load.selector.unregister(self.socket)  # an unread answer is always readable
         self.asked = False
+        self.sent = 0.0  # it asks at its next turn: the answer's time is what is measured
 
     def ended(self):
         self.load.selector.register(self.socket, selectors.EVENT_READ, self)
         super().ended()
+
+    def turn(self, now):
+        if self.socket and self.accepted and self.end_of_server not in self.load.held:
+            self.ended()  # shut down, whatever still stands in the buffers
+        else:
+            super().turn(now)
 
     def second(self):
         try:
             if not self.asked:
                 self.asked = True
                 self.socket.send(f"GET {self.load.o.large} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            elif (self.accepted and self.end_of_server not in self.load.held) or not self.socket.recv(1):
-                self.ended()  # shut down, whatever still stands in the buffers
+            elif not self.socket.recv(1):
+                self.ended()
         except BlockingIOError:
             pass
         except OSError:
