@@ -32,6 +32,19 @@ void *xrealloc(void *old, size_t size)
 	return p;
 }
 
+void *xgrow(void *items, size_t count, size_t *cap, size_t size)
+{
+	if (count < *cap)
+		return items;
+	*cap = MAX(*cap * 2, (size_t)8);
+	return xrealloc(items, *cap * size);
+}
+
+void *xgrow_only(void *items, size_t count, size_t size)
+{
+	return (count & (count - 1)) == 0 ? xrealloc(items, MAX(count * 2, (size_t)1) * size) : items;
+}
+
 char *xstrdup(const char *s)
 {
 	char *p = strdup(s);

@@ -130,10 +130,7 @@ static int weight(enum code code)
 static struct finding *place_for(struct findings *f, enum code code)
 {
 	if (f->count < FINDINGS_MAX) {
-		if (f->count == f->cap) {
-			f->cap = MAX(f->cap * 2, (size_t)4);
-			f->items = xrealloc(f->items, f->cap * sizeof *f->items);
-		}
+		f->items = xgrow(f->items, f->count, &f->cap, sizeof *f->items);
 		return &f->items[f->count++];
 	}
 	for (size_t i = f->count; i-- > 0;) {

@@ -26,6 +26,10 @@ _Noreturn void die_oom(void);
 /* malloc & co. that never return NULL; see the head of this file. The caller owns the result. */
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
+/* Room for one more item of an array that holds *cap of them and doubles. */
+void *xgrow(void *items, size_t count, size_t *cap, size_t size);
+/* The same of an array that only grows, so that its count says how many it holds. */
+void *xgrow_only(void *items, size_t count, size_t size);
 char *xstrdup(const char *s);
 
 static inline void freep(void *p)

@@ -18,10 +18,7 @@ static const struct findings no_findings;
 
 static struct buf *begin_outgoing(struct ingest *in, const struct topic *t, const char *what)
 {
-	if (in->out_count == in->out_cap) {
-		in->out_cap = MAX(in->out_cap * 2, (size_t)64);
-		in->out = xrealloc(in->out, in->out_cap * sizeof *in->out);
-	}
+	in->out = xgrow(in->out, in->out_count, &in->out_cap, sizeof *in->out);
 	in->out[in->out_count].topic_at = in->bytes.len;
 	buf_add(&in->bytes, t->text, t->site_len);
 	buf_str(&in->bytes, what);

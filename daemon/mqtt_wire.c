@@ -39,10 +39,7 @@ void wire_on_message(struct mosquitto *mosq, void *context, const struct mosquit
 			buf_add(&m->held_alerts, message->topic, strlen(message->topic) + 1);
 		return;
 	}
-	if (m->burst_count == m->burst_cap) {
-		m->burst_cap = MAX(m->burst_cap * 2, (size_t)64);
-		m->burst = xrealloc(m->burst, m->burst_cap * sizeof *m->burst);
-	}
+	m->burst = xgrow(m->burst, m->burst_count, &m->burst_cap, sizeof *m->burst);
 	h = &m->burst[m->burst_count++];
 	h->topic_at = m->burst_bytes.len;
 	buf_add(&m->burst_bytes, message->topic, strlen(message->topic) + 1);

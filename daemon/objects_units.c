@@ -25,10 +25,7 @@ static void unit_list_add(struct unit_list *l, const char *unit)
 {
 	if (l->count > 0 && strcmp(l->codes[l->count - 1], unit) == 0)
 		return;
-	if (l->count == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 64;
-		l->codes = xrealloc(l->codes, l->cap * sizeof *l->codes);
-	}
+	l->codes = xgrow(l->codes, l->count, &l->cap, sizeof *l->codes);
 	memcpy(l->codes[l->count++], unit, UNIT_SIZE);
 }
 

@@ -61,10 +61,7 @@ static struct rate_bucket *bucket_of(struct rates *r, uint64_t key)
 
 static void remember(struct rates *r, struct rate_bucket *b)
 {
-	if (r->undo_count == r->undo_cap) {
-		r->undo_cap = MAX(r->undo_cap * 2, (size_t)64);
-		r->undo = xrealloc(r->undo, r->undo_cap * sizeof *r->undo);
-	}
+	r->undo = xgrow(r->undo, r->undo_count, &r->undo_cap, sizeof *r->undo);
 	r->undo[r->undo_count++] = (struct rate_undo){ b, *b };
 }
 

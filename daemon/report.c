@@ -22,10 +22,7 @@ void report_remember(struct report *r, int64_t n)
 {
 	if (n <= 0)
 		return;
-	if (r->row_count == r->row_cap) {
-		r->row_cap = r->row_cap ? r->row_cap * 2 : 64;
-		r->rows = xrealloc(r->rows, r->row_cap * sizeof *r->rows);
-	}
+	r->rows = xgrow(r->rows, r->row_count, &r->row_cap, sizeof *r->rows);
 	r->rows[r->row_count++] = n;
 }
 

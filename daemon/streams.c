@@ -96,26 +96,18 @@ struct site *streams_find(const struct streams *t, const char *code)
 	return site;
 }
 
-static void *grow(void *items, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return items;
-	*cap = MAX(*cap * 2, (size_t)64);
-	return xrealloc(items, *cap * size);
-}
-
 static void remember(struct streams *t, struct site *site, bool created)
 {
 	struct undo *u;
 
-	t->undo = grow(t->undo, t->undo_count, &t->undo_cap, sizeof *t->undo);
+	t->undo = xgrow(t->undo, t->undo_count, &t->undo_cap, sizeof *t->undo);
 	u = &t->undo[t->undo_count++];
 	*u = (struct undo){ .site = site, .created = created, .changed_feeds = site->changed_feeds };
 	memcpy(u->division, site->division, sizeof u->division);
 	memcpy(u->unit, site->unit, sizeof u->unit);
 	memcpy(u->streams, site->streams, sizeof u->streams);
 	if (!site->dirty) {
-		t->changed = grow(t->changed, t->changed_count, &t->changed_cap, sizeof(struct site *));
+		t->changed = xgrow(t->changed, t->changed_count, &t->changed_cap, sizeof(struct site *));
 		t->changed[t->changed_count++] = site;
 		site->dirty = true;
 	}

@@ -9,12 +9,6 @@
 
 #include <stdio.h>
 
-/* Room for one more of a growing array; doubles. */
-static void *grown(void *items, size_t count, size_t size)
-{
-	return (count & (count - 1)) == 0 ? xrealloc(items, MAX(count * 2, (size_t)1) * size) : items;
-}
-
 void unit_days_free(struct unit_days *u)
 {
 	if (!u)
@@ -54,7 +48,7 @@ static int load_statements(struct unit_days *u, struct member *m, const char *co
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		struct statement *s;
 
-		u->statements = grown(u->statements, u->statement_count, sizeof *u->statements);
+		u->statements = xgrow_only(u->statements, u->statement_count, sizeof *u->statements);
 		s = &u->statements[u->statement_count++];
 		*s = (struct statement){ store_int(q, 0), store_int(q, 1), store_int(q, 2), store_int(q, 3), "" };
 		if (!store_is_null(q, 4))
@@ -75,7 +69,7 @@ static int load_members(struct unit_days *u)
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		struct member *m;
 
-		u->members = grown(u->members, u->member_count, sizeof *u->members);
+		u->members = xgrow_only(u->members, u->member_count, sizeof *u->members);
 		m = &u->members[u->member_count++];
 		*m = (struct member){ .id = store_int(q, 0), .expected_from = store_int(q, 3) };
 		snprintf(m->unit, sizeof m->unit, "%s", store_text(q, 2));
@@ -95,7 +89,7 @@ static int load_standings_of(struct unit_days *u, struct member *m)
 
 	m->standings.at = u->standing_count;
 	while (r >= 0 && (r = store_step(q)) > 0) {
-		u->standings = grown(u->standings, u->standing_count, sizeof *u->standings);
+		u->standings = xgrow_only(u->standings, u->standing_count, sizeof *u->standings);
 		u->standings[u->standing_count++] =
 			(struct standing){ store_int(q, 0), store_int(q, 1), store_int(q, 2), store_int(q, 3), store_int(q, 4),
 					   store_int(q, 5), store_int(q, 6), store_int(q, 7), store_int(q, 8) };
@@ -201,7 +195,7 @@ static int load_events(struct unit_days *u)
 		int64_t clock_ms = policy_clocks(u->f->policy, clock_local_day(known_at))->nursery_to_county_ms;
 		bool late = store_int(q, 4) - known_at > clock_ms;
 
-		u->events = grown(u->events, u->event_count, sizeof *u->events);
+		u->events = xgrow_only(u->events, u->event_count, sizeof *u->events);
 		u->events[u->event_count++] = (struct happened){ .member = (size_t)(m - u->members),
 								  .day = clock_local_day(store_int(q, 1)),
 								  .severity = store_int(q, 2),
@@ -242,7 +236,7 @@ static int load_round(struct unit_days *u, int64_t round)
 		return r; /* nobody has been asked yet */
 	r = store_query(u->f->store, &q, opinions_sql, "i", round);
 	while (r >= 0 && (r = store_step(q)) > 0) {
-		u->opinions = grown(u->opinions, u->opinion_count, sizeof *u->opinions);
+		u->opinions = xgrow_only(u->opinions, u->opinion_count, sizeof *u->opinions);
 		u->opinions[u->opinion_count++] = opinion_of(u, q);
 	}
 	return r;
@@ -283,7 +277,7 @@ static int load_people(struct unit_days *u)
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		int64_t from = store_int(q, 0), resident = store_int(q, 1), under3 = store_int(q, 2);
 
-		u->people = grown(u->people, u->people_count, sizeof *u->people);
+		u->people = xgrow_only(u->people, u->people_count, sizeof *u->people);
 		u->people[u->people_count++] = (struct counted_people){
 			.from = from,
 			.resident = { resident, resident == STORE_NULL ? NULL : population_source(from, store_text(q, 3)) },

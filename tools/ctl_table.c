@@ -74,10 +74,7 @@ char *ctl_tamed(const char *text)
 
 void ctl_cell(struct ctl_table *t, const char *text)
 {
-	if (t->count == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 64;
-		t->cells = xrealloc(t->cells, t->cap * sizeof *t->cells);
-	}
+	t->cells = xgrow(t->cells, t->count, &t->cap, sizeof *t->cells);
 	t->cells[t->count++] = ctl_tamed(text ? text : "");
 }
 
