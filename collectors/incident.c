@@ -272,13 +272,14 @@ static int mark_days(struct fold *f, const struct site *site, const char *event,
 	return r < 0 ? r : standing_mark(f, site, clock_local_day(occurred_at), clock_local_day(occurred_at));
 }
 
-/* Judges the event again after one of its messages or the time changed, and tells the rules. */
-static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event, const char *division)
+/* Judges the event again after one of its messages or the time changed, and tells the rules. told: a message just came. */
+static int refresh(struct fold *f, int64_t n, int64_t now, const struct site *site, const char *event, const char *division, bool told)
 {
 	_cleanup_(freep) struct event *e = xcalloc(1, sizeof *e);
 	char unit[UNIT_SIZE], place[7];
 	struct event_judged j;
-	struct rule_event r = { .n = n, .now = now, .site_id = site->id, .site = site->code, .event = event, .unit = unit, .division = division };
+	struct rule_event r = { .n = n, .now = now, .site_id = site->id, .site = site->code, .event = event, .unit = unit, .division = division,
+			       .told = told };
 	const struct policy_severity *p;
 	int err = read_event(f, site->id, event, e);
 
@@ -326,7 +327,7 @@ static int apply(struct fold *f, const struct fold_row *row)
 	if (r >= 0)
 		r = recount(f, row->site->id, i->event);
 	if (r >= 0)
-		r = refresh(f, row->by_n, row->now, row->site, i->event, row->message->division);
+		r = refresh(f, row->by_n, row->now, row->site, i->event, row->message->division, row->by_n == row->n);
 	return r < 0 ? r : rules_incident_readable(f, row->by_n, row->now, row->site->code);
 }
 
@@ -347,7 +348,7 @@ int incident_refresh(struct fold *f, int64_t n, int64_t now, const struct site *
 	char division[7];
 	int r = reported_division(f, site->id, event, division);
 
-	return r <= 0 ? r : refresh(f, n, now, site, event, division);
+	return r <= 0 ? r : refresh(f, n, now, site, event, division, false);
 }
 
 #define EVENTS_AT_ONCE 256
@@ -457,8 +458,7 @@ static void add_rejudged(struct rejudged_list *l, store_stmt *q, const struct ju
 {
 	struct rejudged *m;
 
-	if ((l->count & (l->count - 1)) == 0)
-		l->items = xrealloc(l->items, MAX(l->count * 2, (size_t)1) * sizeof *l->items);
+	l->items = xgrow_only(l->items, l->count, sizeof *l->items);
 	m = &l->items[l->count++];
 	*m = (struct rejudged){ .site = store_int(q, 0), .epoch = store_int(q, 3), .seq = store_int(q, 4), .n = store_int(q, 5) };
 	snprintf(m->code, sizeof m->code, "%s", store_text(q, 1));

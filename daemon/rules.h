@@ -27,6 +27,7 @@ struct rule_event {
 	const char *site, *event, *unit, *division;
 	int severity;
 	bool unconfirmed;
+	bool told; /* by a message that just came, not by time, a policy or an officer */
 	int64_t occurred_at, known_at, first_received_at; /* known_at: earliest ever reported */
 };
 int rules_event(struct fold *f, const struct rule_event *e);

@@ -41,15 +41,23 @@ static int follow_confirmation(struct fold *f, const struct rule_event *e, const
 
 /* ---- S1 ---- */
 
+/* A backfill is an event that was not reported while it was news. One that was, and of which a message says only later that a
+ * child died, is news again; one that a new policy or a title makes worse is not. */
+static bool is_backfill(const struct fold *f, const struct rule_event *e)
+{
+	int64_t heard = e->told ? e->first_received_at : e->now;
+
+	return heard - e->known_at > policy_clocks(f->policy, clock_local_day(e->now))->page_age_limit_ms;
+}
+
 static int call_people(struct fold *f, const struct rule_event *e, struct raise *a)
 {
-	bool backfill = e->now - e->known_at > policy_clocks(f->policy, clock_local_day(e->now))->page_age_limit_ms;
 	char status[32];
 	int r = rules_designation_on(f->store, e->unit, clock_local_day(e->occurred_at), status);
 
 	a->rule = rule_for(status);
 	a->unconfirmed = e->unconfirmed;
-	a->paged = !backfill;
+	a->paged = !is_backfill(f, e);
 	return r < 0 ? r : rules_raise_once(f, a);
 }
 

@@ -317,6 +317,19 @@ def test_the_documentation_has_every_rule():
     assert len(rules) == 14 and told == rules
 
 
+# ---- who is called of an old event ----
+
+@pytest.mark.parametrize("first_at, later_at, paged", (
+    ("2026-11-24T00:00:00Z", "2026-12-15T00:00:00Z", 1),   # reported while it was news; three weeks later the child died
+    ("2026-11-30T23:10:00Z", "2026-12-15T00:00:00Z", 1),   # known on the 23rd, 23:10 UTC
+    ("2026-11-30T23:10:00.001Z", "2026-12-15T00:00:00Z", 0)))  # first told after seven days: a backfill
+def test_people_are_called_of_an_event_that_was_reported_while_it_was_news(world, first_at, later_at, paged):
+    world.fold(line(first_at, "incident", message(1, event(minor=1))))
+    assert world.rows("SELECT * FROM alert WHERE rule = 'art5-1'") == []
+    world.fold(line(later_at, "incident", message(2, {**event(dead=1), "stage": "final"}, sent_at=later_at)))
+    assert world.rows("SELECT paged, state FROM alert WHERE rule = 'art5-1'") == [(paged, "open")]
+
+
 # ---- a title learnt of later ----
 
 def named_csv(status, effective_on):
