@@ -11,33 +11,67 @@
 #include <stdio.h>
 
 static const struct signal {
-	const char *rule, *what; /* what: in the subject, NULL nothing */
-	bool titled;             /* a ground for revocation: only of a unit that has the title */
-	bool of_a_site;          /* may name a nursery and an event */
+	const char *rule, *zh, *what; /* what: in the subject, NULL nothing */
+	bool titled;                  /* a ground for revocation: only of a unit that has the title */
+	bool of_a_site;               /* may name a nursery and an event */
 } signals[] = {
-	{ "art5-2-other", NULL, true, false },
-	{ "art5-2-falsification", "hard-flag", true, false },
-	{ "suspected-concealment", NULL, false, true },
+	{ "art5-2-other", "等情形", NULL, true, false },
+	{ "art5-2-falsification", "弄虚作假", "hard-flag", true, false },
+	{ "suspected-concealment", "疑似漏报、谎报、瞒报", NULL, false, true },
 };
 
-static const char *const sources[] = { "press", "hotline_12345", "inspection", "other" };
+static const struct source {
+	const char *word, *zh;
+} sources[] = {
+	{ "press", "媒体报道" },
+	{ "hotline_12345", "12345热线" },
+	{ "inspection", "检查" },
+	{ "other", "其他" },
+};
+
+static const struct signal *signal_by(const char *rule)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (strcmp(signals[i].rule, rule) == 0)
+			return &signals[i];
+	return NULL;
+}
 
 static const struct signal *signal_of(const json *body)
 {
 	const char *rule = body_text(body, "rule");
 
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		if (strcmp(signals[i].rule, *rule ? rule : "art5-2-other") == 0)
-			return &signals[i];
-	return NULL;
+	return signal_by(*rule ? rule : "art5-2-other");
 }
 
-static bool source_known(const char *source)
+bool signal_rule_known(const char *rule)
+{
+	return signal_by(rule) != NULL;
+}
+
+bool signal_source_known(const char *source)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
-		if (strcmp(sources[i], source) == 0)
+		if (strcmp(sources[i].word, source) == 0)
 			return true;
 	return false;
+}
+
+static void add_choice(struct buf *ret, size_t i, const char *word, const char *zh)
+{
+	buf_printf(ret, "%s%s %s", i > 0 ? ", " : "", word, zh);
+}
+
+void signal_rules(struct buf *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		add_choice(ret, i, signals[i].rule, signals[i].zh);
+}
+
+void signal_sources(struct buf *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		add_choice(ret, i, sources[i].word, sources[i].zh);
 }
 
 static bool event_good(const char *event)
@@ -106,7 +140,7 @@ int signal_examine(struct store *s, const char *unit, const json *body, int64_t 
 
 	if (!signal)
 		return refuse_body(ret, "rule: art5-2-other, art5-2-falsification or suspected-concealment");
-	if (!source_known(body_text(body, "source")))
+	if (!signal_source_known(body_text(body, "source")))
 		return refuse_body(ret, "source: press, hotline_12345, inspection or other");
 	r = examine_site(s, unit, signal, body, today, ret);
 	if (r != 0)

@@ -18,6 +18,12 @@
 
 #define SIGNAL_SUBJECT_SIZE 400
 
+/* For who asks for one: what there is, and "word 中文, …" of all. */
+bool signal_rule_known(const char *rule);
+bool signal_source_known(const char *source);
+void signal_rules(struct buf *ret);
+void signal_sources(struct buf *ret);
+
 /* What stands against a signal. */
 struct signal_refusal {
 	int status;         /* 409: a guard; 422: the body */

@@ -28,6 +28,7 @@ struct ctl {
 	const char *outcome, *site, *feed, *province, *state, *unit, *kind, *limit, *after; /* filters, NULL: none */
 	const char *head;   /* "N:HASH" */
 	const char *reason, *document, *from; /* of an act; from: a day */
+	const char *source, *event; /* of a signal */
 	const char *year, *cycle, *out; /* of a report; out: a file, NULL: stdout */
 	bool csv;
 	bool rejudge;
@@ -91,13 +92,26 @@ int ctl_rebuild(const struct ctl *ctl);
 
 int ctl_brief(const struct ctl *ctl);
 
+/* --- ctl_act.c: officers' acts --- */
+
+bool ctl_id_plain(const char *id); /* may stand in a path as it is */
+int ctl_wrong(const char *text, const char *what); /* told on stderr; EXIT_USAGE */
+json *ctl_act_body(const char *act);
+/* The act on LIST/ID with the reason and the document that were given; told, and an exit code. Takes over body. */
+int ctl_act_post(const struct ctl *ctl, const char *list, const char *id, json *body);
+int ctl_ack(const struct ctl *ctl);
+
 /* --- ctl_case.c --- */
 
 void ctl_clock_cell(struct ctl_table *t, const json *clock); /* a deadline and the time left; NULL: an empty cell */
-
-int ctl_ack(const struct ctl *ctl);
+void ctl_print_parts(const json *list, const char *head, const char *const *keys, size_t count);
+int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret);
 int ctl_case(const struct ctl *ctl);
+
+/* --- ctl_site.c, ctl_signal.c --- */
+
 int ctl_site(const struct ctl *ctl);
+int ctl_signal(const struct ctl *ctl);
 
 /* --- ctl_report.c --- */
 

@@ -1,82 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * nurseryctl ack, nurseryctl case, nurseryctl site: officers' acts through the same API as everybody's (docs/cases.md).
+ * nurseryctl case: the procedure of Article 6, through the same API as everybody's (docs/cases.md).
  */
 #include "ctl.h"
 
 #include "../daemon/clock.h"
 
 #include <stdio.h>
-
-static bool plain(const char *id)
-{
-	return *id && strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") == strlen(id);
-}
-
-static int wrong(const char *text, const char *what)
-{
-	fprintf(stderr, "nurseryctl: %s: %s\n", text, what);
-	return EXIT_USAGE;
-}
-
-static void tell_refusal(const struct ctl_answer *a)
-{
-	ctl_tell_problem(a);
-	if (*ctl_text_of(a->value, "zh"))
-		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
-}
-
-static void print_done(const char *id, const json *value)
-{
-	const char *case_id = ctl_text_of(value, "case");
-
-	printf("%s %s: %s%s%s\n", id, ctl_text_of(value, "act"), ctl_text_of(value, "state"), *case_id ? "  案 " : "", case_id);
-}
-
-/* Takes over body. */
-static int post(const struct ctl *ctl, const char *list, const char *id, json *body)
-{
-	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
-	_cleanup_(buf_done) struct buf target = { 0 }, text = { 0 };
-	int r;
-
-	if (ctl->reason)
-		json_set(body, "reason", json_new_text(ctl->reason));
-	if (ctl->document)
-		json_set(body, "document", json_new_text(ctl->document));
-	json_compact(body, &text);
-	json_free(body);
-	if (ctl->db || !plain(id))
-		return wrong(id, ctl->db ? "an act needs the daemon: leave --db away" : "looks like no id");
-	buf_printf(&target, "/api/v1/%s/%s/actions", list, id);
-	r = ctl_ask(ctl, "POST", target.p, "application/json", &text, &a);
-	if (r != EXIT_FINE)
-		return r;
-	if (a.status < 200 || a.status >= 300) {
-		tell_refusal(&a);
-		return EXIT_NO;
-	}
-	if (ctl->json)
-		puts(a.text.len ? a.text.p : "null");
-	else
-		print_done(id, a.value);
-	return EXIT_FINE;
-}
-
-static json *act_body(const char *act)
-{
-	json *body = json_new_object();
-
-	json_set(body, "act", json_new_text(act));
-	return body;
-}
-
-int ctl_ack(const struct ctl *ctl)
-{
-	const char *id = ctl->args[0];
-
-	return post(ctl, strncmp(id, "C-", 2) == 0 ? "cases" : "alerts", id, act_body("acknowledge"));
-}
 
 /* "县级 → 市级 剩 left 55 分 min" */
 void ctl_clock_cell(struct ctl_table *t, const json *clock)
@@ -106,7 +36,7 @@ static int list_cases(const struct ctl *ctl)
 	int r;
 
 	if (ctl->state && strspn(ctl->state, "abcdefghijklmnopqrstuvwxyz_") != strlen(ctl->state))
-		return wrong(ctl->state, "open, all, or a state");
+		return ctl_wrong(ctl->state, "open, all, or a state");
 	buf_printf(&target, "/api/v1/cases%s%s", ctl->state ? "?state=" : "", ctl->state ? ctl->state : "");
 	r = ctl_get_all(ctl, target.p, 1000000, &list);
 	if (r != EXIT_FINE)
@@ -131,7 +61,7 @@ static int list_cases(const struct ctl *ctl)
 	return EXIT_FINE;
 }
 
-static void print_parts(const json *list, const char *head, const char *const *keys, size_t count)
+void ctl_print_parts(const json *list, const char *head, const char *const *keys, size_t count)
 {
 	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = count };
 
@@ -178,12 +108,12 @@ static void print_allowed(const json *list)
 	}
 }
 
-static int get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret)
+int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret)
 {
 	_cleanup_(buf_done) struct buf target = { 0 };
 
-	if (!plain(id))
-		return wrong(id, "looks like no id");
+	if (!ctl_id_plain(id))
+		return ctl_wrong(id, "looks like no id");
 	buf_printf(&target, "/api/v1/%s/%s", list, id);
 	return ctl_get(ctl, target.p, ret);
 }
@@ -194,7 +124,7 @@ static int show_case(const struct ctl *ctl, const char *id)
 	static const char *const evidence[] = { "at", "kind", "alert", "document", "subject" };
 	static const char *const signatures[] = { "for", "role", "actor" };
 	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
-	int r = get_one(ctl, "cases", id, &a);
+	int r = ctl_get_one(ctl, "cases", id, &a);
 
 	if (r != EXIT_FINE)
 		return r;
@@ -204,10 +134,10 @@ static int show_case(const struct ctl *ctl, const char *id)
 	}
 	printf("%s  %s  %s  %s  %s %s\n", ctl_text_of(a.value, "id"), ctl_text_of(a.value, "unit"), ctl_text_of(a.value, "ground"),
 	       ctl_text_of(a.value, "state"), *ctl_text_of(a.value, "next_zh") ? "→" : "", ctl_text_of(a.value, "next_zh"));
-	print_parts(json_get(a.value, "evidence"), "证据 / evidence", evidence, ARRAY_SIZE(evidence));
-	print_parts(json_get(a.value, "signatures"), "会签 / signatures", signatures, ARRAY_SIZE(signatures));
+	ctl_print_parts(json_get(a.value, "evidence"), "证据 / evidence", evidence, ARRAY_SIZE(evidence));
+	ctl_print_parts(json_get(a.value, "signatures"), "会签 / signatures", signatures, ARRAY_SIZE(signatures));
 	print_clocks(json_get(a.value, "clocks"));
-	print_parts(json_get(a.value, "history"), "经过 / history", history, ARRAY_SIZE(history));
+	ctl_print_parts(json_get(a.value, "history"), "经过 / history", history, ARRAY_SIZE(history));
 	print_allowed(json_get(a.value, "allowed"));
 	return EXIT_FINE;
 }
@@ -217,11 +147,11 @@ static int open_case(const struct ctl *ctl)
 	json *body;
 
 	if (ctl->arg_count != 3 || !ctl->reason)
-		return wrong("open", "UNIT GROUND --reason TEXT");
-	body = act_body("open");
+		return ctl_wrong("open", "UNIT GROUND --reason TEXT");
+	body = ctl_act_body("open");
 	json_set(body, "unit", json_new_text(ctl->args[1]));
 	json_set(body, "ground", json_new_text(ctl->args[2]));
-	return post(ctl, "cases", "new", body);
+	return ctl_act_post(ctl, "cases", "new", body);
 }
 
 int ctl_case(const struct ctl *ctl)
@@ -236,61 +166,20 @@ int ctl_case(const struct ctl *ctl)
 	if (ctl->arg_count == 1 && strncmp(what, "C-", 2) == 0) /* no act begins so */
 		return show_case(ctl, what);
 	if (ctl->arg_count < 2)
-		return wrong(what, "of which case?");
+		return ctl_wrong(what, "of which case?");
 	if (strcmp(what, "show") == 0)
 		return show_case(ctl, ctl->args[1]);
-	body = act_body(what);
+	body = ctl_act_body(what);
 	for (size_t i = 2; i < ctl->arg_count; i++) {
 		_cleanup_(freep) char *key = xstrdup(ctl->args[i]);
 		char *equals = strchr(key, '=');
 
 		if (!equals) {
 			json_free(body);
-			return wrong(key, "key=value, as in for=substantiate");
+			return ctl_wrong(key, "key=value, as in for=substantiate");
 		}
 		*equals++ = '\0';
 		json_set(body, key, strcmp(key, "override") == 0 ? json_new_bool(true) : json_new_text(equals));
 	}
-	return post(ctl, "cases", ctl->args[1], body);
-}
-
-static int show_site(const struct ctl *ctl, const char *id)
-{
-	static const char *const moves[] = { "effective_on", "division", "unit" };
-	_cleanup_(ctl_answer_done) struct ctl_answer a = { 0 };
-	const json *registration;
-	int r = get_one(ctl, "sites", id, &a);
-
-	if (r != EXIT_FINE)
-		return r;
-	if (ctl->json) {
-		puts(a.text.p);
-		return EXIT_FINE;
-	}
-	registration = json_get(a.value, "registration");
-	printf("%s  %s  %s", ctl_text_of(a.value, "site"), ctl_text_of(a.value, "unit"), ctl_text_of(a.value, "division"));
-	if (registration && json_kind(registration) == JSON_KIND_OBJECT) {
-		_cleanup_(freep) char *name = ctl_tamed(ctl_text_of(registration, "name"));
-
-		printf("  %s  %s %s %s", name, ctl_text_of(registration, "registration"), ctl_text_of(registration, "filing"),
-		       ctl_text_of(registration, "operation"));
-	}
-	puts("");
-	print_parts(json_get(a.value, "moves"), "区划变更 / moves", moves, ARRAY_SIZE(moves));
-	return EXIT_FINE;
-}
-
-int ctl_site(const struct ctl *ctl)
-{
-	const char *id = ctl->args[0];
-	json *body;
-
-	if (ctl->arg_count == 1)
-		return show_site(ctl, id);
-	if (ctl->arg_count != 3 || strcmp(ctl->args[1], "move") != 0 || !ctl->from || !ctl->reason)
-		return wrong(id, "SITE move DIVISION --from DAY --reason TEXT");
-	body = act_body("move");
-	json_set(body, "division", json_new_text(ctl->args[2]));
-	json_set(body, "effective_on", json_new_text(ctl->from));
-	return post(ctl, "sites", id, body);
+	return ctl_act_post(ctl, "cases", ctl->args[1], body);
 }

@@ -583,6 +583,9 @@ const struct verb verbs[] = {
 	{ "ack", "ID [--reason TEXT]", "an alert or a case: somebody has seen it", 1, 1, ctl_ack },
 	{ "case", "[list] [--state open|all|…] | [show] ID | open UNIT GROUND --reason TEXT | ACT ID [key=value …] [--reason TEXT] [--document NO]",
 	  "the procedure of Article 6; the acts and their keys: docs/cases.md", 0, CTL_ARGS_MAX, ctl_case },
+	{ "signal", "UNIT [RULE] --source WORD --reason TEXT [--document NO] [--site SITE [--event EVENT]]",
+	  "raise an alert of what was heard from elsewhere (press, hotline_12345, inspection, other); RULE: art5-2-other if none is named,"
+	  " art5-2-falsification (a hard integrity flag), suspected-concealment (with --site, --event)", 1, 2, ctl_signal },
 	{ "report", "case ID | annual --year 2026 --province 33 | recommend --cycle 2027-2028 --province 33 [--csv] [-o FILE]",
 	  "one HTML file, or CSV: a case from incident to decision, a province's year, whom it may recommend (docs/reports.md)", 1, 2,
 	  ctl_report },

@@ -30,6 +30,8 @@ static const struct option options[] = {
 	{ "--reason", offsetof(struct ctl, reason), false },
 	{ "--document", offsetof(struct ctl, document), false },
 	{ "--from", offsetof(struct ctl, from), false },
+	{ "--source", offsetof(struct ctl, source), false },
+	{ "--event", offsetof(struct ctl, event), false },
 	{ "--rejudge", offsetof(struct ctl, rejudge), true },
 	{ "--at", offsetof(struct ctl, at), false },
 	{ "--year", offsetof(struct ctl, year), false },

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What an officer heard from elsewhere (DOMAIN §4, art5-2-other, a hard flag, suspected concealment): an act on a unit raises the
 alert, and every alert of Article 5 can become a case."""
+import json
+
 import pytest
 
 from test_cases import Office, designate
@@ -135,3 +137,42 @@ def test_signals_fold_to_the_same_after_a_kill(office):
     office.start()
     assert alerts(office) == before
     assert before[1]["subject"] == f"{SITE}/press/晚报 2026-11-23"
+
+
+def test_the_command_line_raises_a_signal_and_says_what_to_do_next(office):
+    done = office.ctl("signal", "330100", "--source", "hotline_12345", "--reason", "家长来电", "--document", "12345-2026-771")
+    assert (done.returncode, done.stdout) == (0, "330100 signal: open  预警 A-000001\n"), done.stderr
+    (alert,) = alerts(office)
+    assert (alert["rule"], alert["subject"], alert["reason"], alert["document"]) == \
+        ("art5-2-other", "330100/hotline_12345/12345-2026-771", "家长来电", "12345-2026-771")
+    case = office.does("hc", f"/alerts/{alert['id']}", "open_case")["case"]
+    hard = office.ctl("signal", "330100", "art5-2-falsification", "--source=inspection", "--reason", "点数不符", "--json")
+    answer = json.loads(hard.stdout)
+    assert (hard.returncode, answer["act"], answer["state"], answer["case"], answer["alert"]) == (0, "signal", "open", case, "A-000002")
+    joined = office.ctl("signal", "330100", "--source", "press", "--reason", "又一篇")
+    assert joined.stdout == f"330100 signal: open  预警 A-000003  案 {case}\n"
+    event = office.ctl("signal", "330100", "suspected-concealment", "--source", "press", "--site", OTHER, "--event", "INC-9", "--reason", "机构未报")
+    assert event.returncode == 0 and [a["subject"] for a in alerts(office) if a["site"]] == [f"{OTHER}/INC-9"]
+
+
+@pytest.mark.parametrize("code, words, args", [
+    (1, "已有预警", ["330100", "--source", "press", "--reason", "x", "--document", "晚报 2026-11-23"]),
+    (1, "未获命名", ["330500", "--source", "press", "--reason", "x"]),
+    (1, "unit", ["331200", "--source", "press", "--reason", "x"]),
+    (1, "belong to suspected-concealment", ["330100", "--source", "press", "--reason", "x", "--site", SITE]),
+    (1, "event its own", ["330100", "suspected-concealment", "--source", "press", "--reason", "x", "--event", "INC-9"]),
+    (2, "hotline_12345 12345热线", ["330100", "--reason", "x"]),
+    (2, "a rumour: 线索来源", ["330100", "--source", "a rumour", "--reason", "x"]),
+    (2, "--reason TEXT", ["330100", "--source", "press"]),
+    (2, "art5-2-falsification 弄虚作假", ["330100", "art5-1", "--source", "press", "--reason", "x"]),
+    (2, "looks like no id", ["../units", "--source", "press", "--reason", "x"]),
+    (2, "leave --db away", ["330100", "--source", "press", "--reason", "x", "--db", "n.db"]),
+    (2, "signal: UNIT [RULE]", []),
+    (3, "no such socket", ["330100", "--source", "press", "--reason", "x", "--socket", "nowhere.sock"]),
+])
+def test_the_command_line_says_why_a_signal_is_none(office, code, words, args):
+    signal(office)
+    before = office.rows("SELECT max(n) FROM ledger")
+    done = office.ctl("signal", *args)
+    assert (done.returncode, done.stdout) == (code, "") and words in done.stderr, done
+    assert office.rows("SELECT max(n) FROM ledger") == before
