@@ -59,12 +59,23 @@ int ctl_ask(const struct ctl *ctl, const char *method, const char *target, const
 	    const struct buf *body, struct ctl_answer *ret);
 /* The same for GET, and a status that is not 2xx is told on stderr and is EXIT_NO. */
 int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret);
+/* The same of the object LIST/ID. */
+int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret);
+/* POST, which needs the daemon (`on`: what the user named, told with --db); with --json the answer is printed as it came. */
+int ctl_post(const struct ctl *ctl, const char *on, const char *target, const char *content_type, const struct buf *body,
+	     struct ctl_answer *ret);
 /* All pages of a list, or `limit` items when the user gave one: {items, next}. */
 int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **ret);
 void ctl_tell_problem(const struct ctl_answer *a);
 /* The whole file, "-" is stdin. -EFBIG above max. */
 int ctl_read_file(const char *path, size_t max, struct buf *ret);
 const char *ctl_text_of(const json *object, const char *key); /* "" when it has none */
+
+/* --- ctl_target.c --- */
+
+void ctl_add_param(struct buf *target, const char *key, const char *value); /* percent-encoded; value NULL: nothing */
+void ctl_add_segment(struct buf *target, const char *text);
+bool ctl_id_plain(const char *id); /* may stand in a path as it is */
 
 /* --- ctl_table.c: aligned columns; a CJK character is two columns wide --- */
 
@@ -83,40 +94,52 @@ void ctl_cellf(struct ctl_table *t, const char *format, ...) __attribute__((form
 void ctl_table_print(const struct ctl_table *t);
 size_t ctl_width(const char *text);
 
-/* --- ctl_verify.c --- */
+/* --- ctl_print.c: what several verbs print --- */
 
-int ctl_verify(const struct ctl *ctl);
-int ctl_rebuild(const struct ctl *ctl);
+int ctl_wrong(const char *text, const char *what); /* told on stderr; EXIT_USAGE */
+void ctl_print_json(const json *value);
+const char *ctl_number(const json *object, const char *key, char text[static 48]); /* text; "" when it is none */
+void ctl_clock_cell(struct ctl_table *t, const json *clock); /* a deadline and the time left; NULL: an empty cell */
+/* A heading and the members `keys` of each object; nothing of an empty list. */
+void ctl_print_parts(const json *list, const char *head, const char *const *keys, size_t count);
 
-/* --- ctl_brief.c --- */
+/* --- ctl_lists.c --- */
 
-int ctl_brief(const struct ctl *ctl);
+#define CTL_ALL ((size_t)1000000)
+
+struct ctl_column {
+	const char *key, *head;
+	bool right;
+};
+/* `usual` items unless --limit says more or less. */
+int ctl_show_list(const struct ctl *ctl, const char *target, size_t usual, const struct ctl_column *columns, size_t count);
 
 /* --- ctl_act.c: officers' acts --- */
 
-bool ctl_id_plain(const char *id); /* may stand in a path as it is */
-int ctl_wrong(const char *text, const char *what); /* told on stderr; EXIT_USAGE */
 json *ctl_act_body(const char *act);
 /* The act on LIST/ID with the reason and the document that were given; told, and an exit code. Takes over body. */
 int ctl_act_post(const struct ctl *ctl, const char *list, const char *id, json *body);
+
+/* --- the verbs, each an enum ctl_exit --- */
+
 int ctl_ack(const struct ctl *ctl);
-
-/* --- ctl_case.c --- */
-
-void ctl_clock_cell(struct ctl_table *t, const json *clock); /* a deadline and the time left; NULL: an empty cell */
-void ctl_print_parts(const json *list, const char *head, const char *const *keys, size_t count);
-int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret);
+int ctl_alerts(const struct ctl *ctl);
+int ctl_backup(const struct ctl *ctl);
+int ctl_brief(const struct ctl *ctl);
 int ctl_case(const struct ctl *ctl);
-
-/* --- ctl_site.c, ctl_signal.c --- */
-
-int ctl_site(const struct ctl *ctl);
-int ctl_signal(const struct ctl *ctl);
-
-/* --- ctl_report.c --- */
-
-int ctl_report(const struct ctl *ctl);
-
-/* --- ctl_lint.c --- */
-
+int ctl_erase(const struct ctl *ctl);
+int ctl_import(const struct ctl *ctl);
+int ctl_imports(const struct ctl *ctl);
+int ctl_influx(const struct ctl *ctl);
 int ctl_lint(const struct ctl *ctl);
+int ctl_messages(const struct ctl *ctl);
+int ctl_rebuild(const struct ctl *ctl);
+int ctl_replay(const struct ctl *ctl);
+int ctl_report(const struct ctl *ctl);
+int ctl_signal(const struct ctl *ctl);
+int ctl_site(const struct ctl *ctl);
+int ctl_status(const struct ctl *ctl);
+int ctl_unit(const struct ctl *ctl);
+int ctl_units(const struct ctl *ctl);
+int ctl_verify(const struct ctl *ctl);
+int ctl_worklist(const struct ctl *ctl);

@@ -7,24 +7,6 @@
 
 #include <stdio.h>
 
-bool ctl_id_plain(const char *id)
-{
-	return *id && strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") == strlen(id);
-}
-
-int ctl_wrong(const char *text, const char *what)
-{
-	fprintf(stderr, "nurseryctl: %s: %s\n", text, what);
-	return EXIT_USAGE;
-}
-
-static void tell_refusal(const struct ctl_answer *a)
-{
-	ctl_tell_problem(a);
-	if (*ctl_text_of(a->value, "zh"))
-		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
-}
-
 static void print_done(const char *id, const json *value)
 {
 	const char *case_id = ctl_text_of(value, "case"), *alert = ctl_text_of(value, "alert");
@@ -54,21 +36,13 @@ int ctl_act_post(const struct ctl *ctl, const char *list, const char *id, json *
 		json_set(body, "document", json_new_text(ctl->document));
 	json_compact(body, &text);
 	json_free(body);
-	if (ctl->db || !ctl_id_plain(id))
-		return ctl_wrong(id, ctl->db ? "an act needs the daemon: leave --db away" : "looks like no id");
+	if (!ctl_id_plain(id))
+		return ctl_wrong(id, "looks like no id");
 	buf_printf(&target, "/api/v1/%s/%s/actions", list, id);
-	r = ctl_ask(ctl, "POST", target.p, "application/json", &text, &a);
-	if (r != EXIT_FINE)
-		return r;
-	if (a.status < 200 || a.status >= 300) {
-		tell_refusal(&a);
-		return EXIT_NO;
-	}
-	if (ctl->json)
-		puts(a.text.len ? a.text.p : "null");
-	else
+	r = ctl_post(ctl, id, target.p, "application/json", &text, &a);
+	if (r == EXIT_FINE && !ctl->json)
 		print_done(id, a.value);
-	return EXIT_FINE;
+	return r;
 }
 
 int ctl_ack(const struct ctl *ctl)

@@ -4,74 +4,21 @@
  */
 #include "ctl.h"
 
-#include "../daemon/clock.h"
-
 #include <stdio.h>
-
-/* "县级 → 市级 剩 left 55 分 min" */
-void ctl_clock_cell(struct ctl_table *t, const json *clock)
-{
-	int64_t due_at;
-	long long minutes;
-
-	if (!clock || clock_parse_time(ctl_text_of(clock, "due_at"), &due_at) < 0) {
-		ctl_cell(t, "");
-		return;
-	}
-	minutes = (due_at - clock_now_ms()) / MINUTE_MS;
-	if (llabs(minutes) < 2 * 24 * 60)
-		ctl_cellf(t, "%s %s %lld 分 min", ctl_text_of(clock, "zh"), minutes >= 0 ? "剩 left" : "已过 over", llabs(minutes));
-	else
-		ctl_cellf(t, "%s %s %lld 天 d", ctl_text_of(clock, "zh"), minutes >= 0 ? "剩 left" : "已过 over", llabs(minutes) / (24 * 60));
-}
 
 static int list_cases(const struct ctl *ctl)
 {
-	static const char *const keys[] = { "id", "unit", "ground", "state", "next_zh", "next_en", "opened_at", "next_clock" };
-	static const char *const heads[] = { "案件", "单位", "事由", "状态", "下一步", "next", "立案", "时限" };
-	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = ARRAY_SIZE(keys) };
+	static const struct ctl_column columns[] = {
+		{ "id", "案件", false },     { "unit", "单位", false },	  { "ground", "事由", false },	  { "state", "状态", false },
+		{ "next_zh", "下一步", false }, { "next_en", "next", false }, { "opened_at", "立案", false }, { "next_clock", "时限", false },
+	};
 	_cleanup_(buf_done) struct buf target = { 0 };
-	_cleanup_(json_freep) json *list = NULL;
-	const json *items;
-	int r;
 
 	if (ctl->state && strspn(ctl->state, "abcdefghijklmnopqrstuvwxyz_") != strlen(ctl->state))
 		return ctl_wrong(ctl->state, "open, all, or a state");
-	buf_printf(&target, "/api/v1/cases%s%s", ctl->state ? "?state=" : "", ctl->state ? ctl->state : "");
-	r = ctl_get_all(ctl, target.p, 1000000, &list);
-	if (r != EXIT_FINE)
-		return r;
-	if (ctl->json) {
-		_cleanup_(buf_done) struct buf text = { 0 };
-
-		json_compact(list, &text);
-		puts(text.p);
-		return EXIT_FINE;
-	}
-	items = json_get(list, "items");
-	for (size_t k = 0; k < ARRAY_SIZE(heads); k++)
-		ctl_cell(&t, heads[k]);
-	for (size_t i = 0; i < json_count(items); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
-			if (strcmp(keys[k], "next_clock") == 0)
-				ctl_clock_cell(&t, json_get(json_at(items, i), keys[k]));
-			else
-				ctl_cell(&t, ctl_text_of(json_at(items, i), keys[k]));
-	ctl_table_print(&t);
-	return EXIT_FINE;
-}
-
-void ctl_print_parts(const json *list, const char *head, const char *const *keys, size_t count)
-{
-	_cleanup_(ctl_table_done) struct ctl_table t = { .columns = count };
-
-	if (json_count(list) == 0)
-		return;
-	printf("\n%s\n", head);
-	for (size_t i = 0; i < json_count(list); i++)
-		for (size_t k = 0; k < count; k++)
-			ctl_cell(&t, ctl_text_of(json_at(list, i), keys[k]));
-	ctl_table_print(&t);
+	buf_str(&target, "/api/v1/cases");
+	ctl_add_param(&target, "state", ctl->state);
+	return ctl_show_list(ctl, target.p, CTL_ALL, columns, ARRAY_SIZE(columns));
 }
 
 static void print_clocks(const json *list)
@@ -106,16 +53,6 @@ static void print_allowed(const json *list)
 		for (size_t k = 0; k < json_count(missing); k++)
 			printf("      缺 %s / %s\n", ctl_text_of(json_at(missing, k), "zh"), ctl_text_of(json_at(missing, k), "en"));
 	}
-}
-
-int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret)
-{
-	_cleanup_(buf_done) struct buf target = { 0 };
-
-	if (!ctl_id_plain(id))
-		return ctl_wrong(id, "looks like no id");
-	buf_printf(&target, "/api/v1/%s/%s", list, id);
-	return ctl_get(ctl, target.p, ret);
 }
 
 static int show_case(const struct ctl *ctl, const char *id)

@@ -218,6 +218,8 @@ void ctl_tell_problem(const struct ctl_answer *a)
 
 	fprintf(stderr, "nurseryctl: %s%s%s (%d)\n", *title ? title : "the daemon refused", *detail ? ": " : "", detail,
 		a->status);
+	if (*ctl_text_of(a->value, "zh"))
+		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
 	for (size_t i = 0; errors && i < json_count(errors); i++)
 		tell_error(json_at(errors, i));
 }
@@ -232,6 +234,34 @@ int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret)
 		return EXIT_FINE;
 	ctl_tell_problem(ret);
 	return EXIT_NO;
+}
+
+int ctl_get_one(const struct ctl *ctl, const char *list, const char *id, struct ctl_answer *ret)
+{
+	_cleanup_(buf_done) struct buf target = { 0 };
+
+	if (!ctl_id_plain(id))
+		return ctl_wrong(id, "looks like no id");
+	buf_printf(&target, "/api/v1/%s/%s", list, id);
+	return ctl_get(ctl, target.p, ret);
+}
+
+int ctl_post(const struct ctl *ctl, const char *on, const char *target, const char *content_type, const struct buf *body, struct ctl_answer *ret)
+{
+	int r;
+
+	if (ctl->db)
+		return ctl_wrong(on, "only the daemon does that: leave --db away");
+	r = ctl_ask(ctl, "POST", target, content_type, body, ret);
+	if (r != EXIT_FINE)
+		return r;
+	if (ret->status < 200 || ret->status >= 300) {
+		ctl_tell_problem(ret);
+		return EXIT_NO;
+	}
+	if (ctl->json)
+		puts(ret->text.len ? ret->text.p : "null");
+	return EXIT_FINE;
 }
 
 static void take_items(json *all, const json *page)

@@ -20,11 +20,6 @@ static const struct kind {
 	{ "recommend", false, offsetof(struct ctl, cycle), "cycle", "recommend --cycle 2027-2028 --province 33" },
 };
 
-static bool plain(const char *text)
-{
-	return *text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") == strlen(text);
-}
-
 static int wrong(const char *text, const char *wanted)
 {
 	fprintf(stderr, "nurseryctl: report %s: wanted is %s\n", text, wanted);
@@ -45,9 +40,9 @@ static bool address(const struct ctl *ctl, const struct kind *k, struct buf *tar
 	const char *format = ctl->json ? "json" : ctl->csv ? "csv" : "html";
 	const char *value = k->option ? *(const char *const *)((const char *)ctl + k->option) : NULL;
 
-	if (ctl->arg_count != (k->id ? 2 : 1) || (k->id && !plain(ctl->args[1])))
+	if (ctl->arg_count != (k->id ? 2 : 1) || (k->id && !ctl_id_plain(ctl->args[1])))
 		return false;
-	if (k->option && (!value || !plain(value) || !ctl->province || !plain(ctl->province)))
+	if (k->option && (!value || !ctl_id_plain(value) || !ctl->province || !ctl_id_plain(ctl->province)))
 		return false;
 	buf_printf(target, "/api/v1/reports/%s%s%s?format=%s", k->name, k->id ? "/" : "", k->id ? ctl->args[1] : "", format);
 	if (k->option)

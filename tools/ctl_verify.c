@@ -42,7 +42,6 @@ static int ask_where(const struct ctl *ctl, char *path, size_t path_size, char *
 static void print_json(const struct verify_report *v)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
-	_cleanup_(buf_done) struct buf text = { 0 };
 
 	json_set(o, "ok", json_new_bool(v->ok));
 	json_set(o, "rows", json_new_int(v->rows));
@@ -51,8 +50,7 @@ static void print_json(const struct verify_report *v)
 	json_set(o, "head_n", json_new_int(v->head_n));
 	json_set(o, "head_hash", json_new_text(v->head_hash));
 	json_set(o, "text", json_new_text(v->text));
-	json_compact(o, &text);
-	puts(text.p);
+	ctl_print_json(o);
 }
 
 static int report(const struct ctl *ctl, int r, const char *path, const struct verify_report *v)
@@ -97,15 +95,10 @@ static int rebuild_by_daemon(const struct ctl *ctl)
 
 	patient.patience_s = REBUILD_SECONDS;
 	buf_str(&body, "{}");
-	r = ctl_ask(&patient, "POST", "/api/v1/rebuild", "application/json", &body, &a);
-	if (r != EXIT_FINE)
-		return r;
-	if (a.status != 200) {
-		ctl_tell_problem(&a);
-		return EXIT_NO;
-	}
-	puts(ctl->json ? a.text.p : ctl_text_of(a.value, "text"));
-	return EXIT_FINE;
+	r = ctl_post(&patient, "rebuild", "/api/v1/rebuild", "application/json", &body, &a);
+	if (r == EXIT_FINE && !ctl->json)
+		puts(ctl_text_of(a.value, "text"));
+	return r;
 }
 
 /* ---- --rejudge: a new database, the old one is only read ---- */
@@ -135,7 +128,6 @@ static void tell_change(void *context, int64_t n, const char *topic, const char 
 static void print_rejudged(const struct changes *c, const char *path, const struct rejudged *done)
 {
 	_cleanup_(json_freep) json *o = json_new_object();
-	_cleanup_(buf_done) struct buf text = { 0 };
 
 	if (!c->json) {
 		printf("%lld messages judged again: %lld verdicts changed, %lld with other findings; see %s, the old database is"
@@ -148,8 +140,7 @@ static void print_rejudged(const struct changes *c, const char *path, const stru
 	json_set(o, "verdicts_changed", json_new_int(done->changed));
 	json_set(o, "findings_changed", json_new_int(done->findings));
 	json_set(o, "changed", json_keep(c->list));
-	json_compact(o, &text);
-	puts(text.p);
+	ctl_print_json(o);
 }
 
 static int rejudge(const struct ctl *ctl)
