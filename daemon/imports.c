@@ -2,39 +2,19 @@
 #include "imports.h"
 
 #include "../collectors/registration.h"
-#include "clock.h"
-#include "ids.h"
-#include "indicators.h"
+#include "csv.h"
+#include "import_values.h"
 #include "register.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #define COLUMNS_MAX 8
-
-enum column_type {
-	COLUMN_TEXT,
-	COLUMN_CODE,   /* six digits */
-	COLUMN_PROVINCE,
-	COLUMN_DAY,
-	COLUMN_COUNT,
-	COLUMN_DECIMAL, /* a decimal number, kept as its text and compared exactly */
-	COLUMN_WORD,
-	COLUMN_SITE,
-	COLUMN_ITEM,   /* the id of a declared item: stands in paths and topics */
-	COLUMN_PERIOD, /* a day, month, quarter, half year or year */
-};
-
-struct column {
-	const char *name;
-	enum column_type type;
-	bool optional; /* may be empty: NULL, or "" for text */
-	const char *words; /* " a b c " */
-};
+_Static_assert(CSV_FIELDS_MAX > COLUMNS_MAX, "a field too many must be seen");
 
 struct kind {
 	const char *name;
-	struct column columns[COLUMNS_MAX];
+	struct import_column columns[COLUMNS_MAX];
 	const char *sql; /* parameters: the columns in order, then, if keeps_n, the ledger row */
 	bool keeps_n;    /* of two rows of one key both stay, the later counts */
 	/* Instead of sql, or behind it: what the row means beyond itself, the days that it changes above all. */
@@ -104,8 +84,6 @@ static int64_t word_number(const char *const *words, const char *word)
 
 #define TRUE_WORDS " true yes 1 "
 #define FALSE_WORDS " false no 0 "
-static bool is_word(const char *text, const char *words);
-
 static int register_apply(struct fold *f, int64_t n, const union store_value *v)
 {
 	return register_state(f, n, &(struct register_statement){
@@ -114,12 +92,10 @@ static int register_apply(struct fold *f, int64_t n, const union store_value *v)
 		.division = v[2].text,
 		.filing = word_number(filing_words, v[3].text),
 		.registration = word_number(registration_words, v[4].text),
-		.inclusive = v[5].text ? (int64_t)is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
+		.inclusive = v[5].text ? (int64_t)import_is_word(v[5].text, TRUE_WORDS) : STORE_NULL,
 		.source = v[6].text,
 	});
 }
-
-static bool read_period(const char *text, const char **period, int64_t *as_of);
 
 static int declared_apply(struct fold *f, int64_t n, const union store_value *v)
 {
@@ -127,7 +103,7 @@ static int declared_apply(struct fold *f, int64_t n, const union store_value *v)
 	int64_t as_of;
 
 	(void)n;
-	if (!read_period(v[2].text, &period, &as_of))
+	if (!import_read_period(v[2].text, &period, &as_of))
 		return -EUCLEAN;
 	return store_run(f->store,
 			 "INSERT INTO declared(unit, item, period, as_of, numerator, denominator, document, revision)"
@@ -217,75 +193,6 @@ void import_kinds(struct buf *ret)
 	}
 }
 
-/* ---- CSV ---- */
-
-/* One line's fields, unquoted in place of a private copy. */
-struct record {
-	int line; /* where it starts */
-	size_t count;
-	char *fields[COLUMNS_MAX + 1]; /* one more shows that there are too many */
-	bool broken;                   /* an unclosed or stray quote */
-};
-
-struct reader {
-	char *p, *end;
-	int line;
-};
-
-/* Reads one field at r->p, NUL-terminates it in place, and returns the character that ended it. */
-static int read_field(struct reader *r, char **ret, bool *broken)
-{
-	char *to = r->p;
-	int stop;
-	bool quoted = r->p < r->end && *r->p == '"';
-
-	*ret = to;
-	if (quoted)
-		r->p++;
-	for (; r->p < r->end; r->p++) {
-		if (quoted && *r->p == '"') {
-			if (r->p + 1 < r->end && r->p[1] == '"')
-				r->p++;
-			else {
-				quoted = false;
-				continue;
-			}
-		} else if (!quoted && (*r->p == ',' || *r->p == '\n')) {
-			break;
-		}
-		r->line += *r->p == '\n';
-		*to++ = *r->p;
-	}
-	stop = r->p < r->end ? *r->p++ : '\n';
-	if (stop == '\n' && to > *ret && to[-1] == '\r')
-		to--;
-	*to = '\0';
-	*broken = *broken || quoted;
-	return stop;
-}
-
-static bool read_record(struct reader *r, struct record *ret)
-{
-	int stop = ',';
-	char *field;
-
-	if (r->p >= r->end)
-		return false;
-	*ret = (struct record){ .line = r->line };
-	while (stop == ',') {
-		stop = read_field(r, &field, &ret->broken);
-		if (ret->count < ARRAY_SIZE(ret->fields))
-			ret->fields[ret->count++] = field;
-	}
-	r->line++;
-	return true;
-}
-
-static bool is_blank(const struct record *c)
-{
-	return c->count == 1 && c->fields[0][0] == '\0';
-}
-
 /* ---- checking ---- */
 
 /* At most 63 bytes; never cuts a character of UTF-8 in two: reports become JSON. */
@@ -311,151 +218,6 @@ static void complain(struct import_report *rep, int line, const char *column, co
 	rep->error_count++;
 }
 
-static bool only_digits(const char *text, size_t len)
-{
-	return strlen(text) == len && strspn(text, "0123456789") == len;
-}
-
-static bool is_count(const char *text, int64_t *ret)
-{
-	size_t len = strlen(text);
-
-	if (len == 0 || len > 15 || strspn(text, "0123456789") != len)
-		return false;
-	*ret = strtoll(text, NULL, 10);
-	return true;
-}
-
-static bool is_decimal(const char *text)
-{
-	size_t whole = strspn(text, "0123456789");
-
-	if (whole == 0 || strlen(text) > 24)
-		return false;
-	text += whole;
-	return *text == '\0' || (*text == '.' && text[1] && strspn(text + 1, "0123456789") == strlen(text + 1));
-}
-
-static bool is_word(const char *text, const char *words)
-{
-	size_t len = strlen(text);
-
-	if (len == 0 || strchr(text, ' ')) /* the spaces are those between the words */
-		return false;
-	for (const char *at = words; (at = strstr(at, text)); at++)
-		if (at[-1] == ' ' && at[len] == ' ')
-			return true;
-	return false;
-}
-
-static bool has_control(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
-}
-
-#define ITEM_BYTES_MAX 192 /* 64 Chinese characters */
-
-static bool is_item(const char *text)
-{
-	size_t len = strlen(text);
-
-	for (const char *p = text; *p; p++)
-		if (!((unsigned char)*p >= 0x80 || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-		      (*p >= 'A' && *p <= 'Z') || strchr("._-", *p)))
-			return false;
-	return len > 0 && len <= ITEM_BYTES_MAX && !indicator_of(text);
-}
-
-/* "2026", "2026H1", "2026Q3": filed under the last month of it. */
-static bool read_long_period(const char *text, int64_t *as_of)
-{
-	size_t len = strlen(text);
-	int part = len == 6 ? text[5] - '0' : 1, parts = 1, year;
-
-	if ((len != 4 && len != 6) || strspn(text, "0123456789") != 4)
-		return false;
-	if (len == 6)
-		parts = text[4] == 'H' ? 2 : text[4] == 'Q' ? 4 : 0;
-	if (part < 1 || part > parts)
-		return false;
-	year = (int)strtol(text, NULL, 10);
-	*as_of = clock_day_of(year, part * 12 / parts, 1);
-	return year >= 1900;
-}
-
-static bool read_period(const char *text, const char **period, int64_t *as_of)
-{
-	char day[16];
-
-	*period = "day";
-	if (clock_parse_day(text, as_of) == 0)
-		return true;
-	*period = "month";
-	snprintf(day, sizeof day, "%.7s-01", text);
-	return (strlen(text) == 7 && clock_parse_day(day, as_of) == 0) || read_long_period(text, as_of);
-}
-
-struct rule_text {
-	const char *zh, *en;
-};
-static const struct rule_text rule_texts[] = {
-	[COLUMN_TEXT] = { "不得为空，不得含控制字符", "must not be empty and must hold no control characters" },
-	[COLUMN_CODE] = { "应为六位行政区划代码", "must be a six-digit division code" },
-	[COLUMN_PROVINCE] = { "应为两位省级代码", "must be a two-digit province code" },
-	[COLUMN_DAY] = { "应为存在的日期 YYYY-MM-DD", "must be a date that exists, YYYY-MM-DD" },
-	[COLUMN_COUNT] = { "应为非负整数", "must be a whole number, 0 or more" },
-	[COLUMN_DECIMAL] = { "应为十进制数，如 4.5", "must be a decimal number such as 4.5" },
-	[COLUMN_WORD] = { "不是允许的取值", "is not one of the allowed words" },
-	[COLUMN_SITE] = { "应为统一社会信用代码，或其后加 -01…-99", "must be a site id: a USCC, or a USCC and -01 to -99" },
-	[COLUMN_ITEM] = { "应为 1–64 个字母、数字、汉字或 . _ -，且不得与计算指标同名",
-			  "must be 1 to 64 letters, digits, Chinese characters or . _ -, and not an indicator that is computed" },
-	[COLUMN_PERIOD] = { "应为 YYYY-MM-DD、YYYY-MM、YYYYQ1–Q4、YYYYH1–H2 或 YYYY",
-			    "must be YYYY-MM-DD, YYYY-MM, YYYYQ1 to Q4, YYYYH1, YYYYH2 or YYYY" },
-};
-
-/* Text → value; an optional empty cell is NULL (text: ""). */
-static bool read_value(const struct column *c, const char *text, union store_value *ret)
-{
-	bool number = c->type == COLUMN_DAY || c->type == COLUMN_COUNT;
-	const char *period;
-	int64_t as_of;
-
-	if (text[0] == '\0') {
-		if (number)
-			ret->number = STORE_NULL;
-		else
-			ret->text = c->type == COLUMN_TEXT ? "" : NULL;
-		return c->optional;
-	}
-	if (!number)
-		ret->text = text;
-	switch (c->type) {
-	case COLUMN_CODE:
-		return only_digits(text, 6);
-	case COLUMN_PROVINCE:
-		return only_digits(text, 2) && ids_province_valid(text);
-	case COLUMN_DAY:
-		return clock_parse_day(text, &ret->number) == 0;
-	case COLUMN_COUNT:
-		return is_count(text, &ret->number);
-	case COLUMN_DECIMAL:
-		return is_decimal(text);
-	case COLUMN_WORD:
-		return is_word(text, c->words);
-	case COLUMN_SITE:
-		return ids_site_valid(text);
-	case COLUMN_ITEM:
-		return is_item(text);
-	case COLUMN_PERIOD:
-		return read_period(text, &period, &as_of);
-	default:
-		return !has_control(text);
-	}
-}
-
 static size_t column_count(const struct kind *k)
 {
 	size_t n = 0;
@@ -465,7 +227,7 @@ static size_t column_count(const struct kind *k)
 	return n;
 }
 
-static bool check_header(const struct kind *k, const struct record *c, struct import_report *rep)
+static bool check_header(const struct kind *k, const struct csv_record *c, struct import_report *rep)
 {
 	size_t want = column_count(k);
 
@@ -482,26 +244,26 @@ static bool check_header(const struct kind *k, const struct record *c, struct im
 
 typedef int (*record_fn)(void *context, const struct kind *k, const union store_value *values);
 
-static int each_record(const struct kind *k, struct reader *reader, struct import_report *rep, record_fn fn, void *context)
+static int each_record(const struct kind *k, struct csv_reader *reader, struct import_report *rep, record_fn fn, void *context)
 {
 	size_t want = column_count(k);
-	struct record c;
+	struct csv_record c;
 
-	while (read_record(reader, &c)) {
+	while (csv_read_record(reader, &c)) {
 		union store_value values[COLUMNS_MAX + 1];
 		size_t before = rep->error_count;
 		int r;
 
-		if (is_blank(&c))
+		if (csv_is_blank(&c))
 			continue;
 		if (c.broken || c.count != want) {
 			complain(rep, c.line, "", "", "列数或引号不正确", c.broken ? "a quote is not closed" : "wrong number of columns");
 			continue;
 		}
 		for (size_t i = 0; i < want; i++)
-			if (!read_value(&k->columns[i], c.fields[i], &values[i]))
-				complain(rep, c.line, k->columns[i].name, c.fields[i], rule_texts[k->columns[i].type].zh,
-					 rule_texts[k->columns[i].type].en);
+			if (!import_read_value(&k->columns[i], c.fields[i], &values[i]))
+				complain(rep, c.line, k->columns[i].name, c.fields[i], import_rules[k->columns[i].type].zh,
+					 import_rules[k->columns[i].type].en);
 		if (rep->error_count > before)
 			continue;
 		rep->rows++;
@@ -522,8 +284,8 @@ static bool utf8_valid(const char *p, size_t len)
 static int read_file(const struct kind *k, const char *csv, size_t len, struct import_report *rep, record_fn fn, void *context)
 {
 	_cleanup_(freep) char *copy = xcalloc(1, len + 1);
-	struct reader reader = { .line = 1 };
-	struct record header;
+	struct csv_reader reader = { .line = 1 };
+	struct csv_record header;
 
 	memcpy(copy, csv, len);
 	reader.p = copy;
@@ -534,7 +296,7 @@ static int read_file(const struct kind *k, const char *csv, size_t len, struct i
 		complain(rep, 0, "", "", "文件应为 UTF-8 编码的文本", "the file must be UTF-8 text");
 		return 0;
 	}
-	if (!read_record(&reader, &header)) {
+	if (!csv_read_record(&reader, &header)) {
 		complain(rep, 0, "", "", "文件为空", "the file is empty");
 		return 0;
 	}
@@ -569,7 +331,7 @@ static int apply_record(void *context, const struct kind *k, const union store_v
 
 	for (size_t i = 0; i < count; i++) {
 		all[i] = values[i];
-		types[i] = k->columns[i].type == COLUMN_DAY || k->columns[i].type == COLUMN_COUNT ? 'i' : 't';
+		types[i] = import_is_number(k->columns[i].type) ? 'i' : 't';
 	}
 	if (k->keeps_n) {
 		all[count].number = a->n;

@@ -105,7 +105,10 @@ json *report_said(const char *zh, const char *en);
 int report_open_province(struct report *r);
 /* The unit's object as of a day; its name is remembered for report_unit_row. */
 int report_unit_object(struct report *r, int64_t day, bool alone, json **ret);
-json *report_unit_row(const struct report *r); /* {unit, name} */
+json *report_unit_row(const struct report *r); /* {unit, name}, shown in: */
+#define REPORT_UNIT_COLUMNS                                                \
+	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE }, \
+	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE }
 const char *report_eligible(const struct report *r, const char *unit); /* yes, no, ask; NULL without a policy */
 /* Who recommends it: the name of its province, or the corps. */
 json *report_recommender(const struct report *r, const char *unit);

@@ -52,8 +52,7 @@ static int read_titles(struct report *r, json *rows)
 }
 
 static const struct report_column title_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "eligible", .zh = "参评资格", .en = "eligible", .say = report_word },
 	{ .key = "recommender", .zh = "推荐单位", .en = "recommended by" },
 	{ .key = "status", .zh = "年末称号", .en = "title at the year's end", .say = report_word },
@@ -100,8 +99,7 @@ static int read_acts(struct report *r, json *rows)
 
 static const struct report_column act_columns[] = {
 	{ .key = "at", .zh = "时间", .en = "at", .shown = SHOWN_TIME },
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "act", .zh = "事项", .en = "act", .say = report_title_act },
 	{ .key = "state", .zh = "之后状态", .en = "state after it", .say = report_word },
 	{ .key = "cycle", .zh = "周期", .en = "cycle" },
@@ -159,8 +157,7 @@ static int read_incidents(struct report *r, json *rows)
 }
 
 static const struct report_column incident_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "s1", .zh = "S1 重大", .en = "S1" },
 	{ .key = "s2", .zh = "S2", .en = "S2" },
 	{ .key = "s3", .zh = "S3", .en = "S3" },
@@ -204,8 +201,7 @@ static int read_alerts(struct report *r, json *rows)
 }
 
 static const struct report_column alert_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "rule", .zh = "规则", .en = "rule", .say = report_rule },
 	{ .key = "raised", .zh = "本年发出", .en = "raised in the year" },
 	{ .key = "open", .zh = "其中未结", .en = "still open" },
@@ -241,8 +237,7 @@ static int read_cases(struct report *r, json *rows)
 
 static const struct report_column case_columns[] = {
 	{ .key = "case", .zh = "案件", .en = "case" },
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "ground", .zh = "事由", .en = "ground" },
 	{ .key = "opened_at", .zh = "立案", .en = "opened", .shown = SHOWN_TIME },
 	{ .key = "outcome", .zh = "结果", .en = "outcome", .say = report_word },
@@ -286,8 +281,7 @@ static int read_declared(struct report *r, json *rows)
 }
 
 static const struct report_column declared_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "item", .zh = "申报事项", .en = "item" },
 	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
 	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
@@ -359,8 +353,7 @@ static int read_quality(struct report *r, json *rows)
 }
 
 static const struct report_column quality_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
+	REPORT_UNIT_COLUMNS,
 	{ .key = "completeness", .zh = "上报完整率（%）", .en = "reports received (%)" },
 	{ .key = "received", .zh = "实收", .en = "received" },
 	{ .key = "expected", .zh = "应收", .en = "expected" },

@@ -234,44 +234,41 @@ int annual_read_province(struct report *r, json *rows)
 	return 0;
 }
 
+/* ---- columns ---- */
+
+/* An indicator's value of a period, and how it moved in a year. */
+#define MOVED(value_zh)                                                                               \
+	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },                   \
+	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },                      \
+	{ .key = "value", .zh = value_zh, .en = "value", .shown = SHOWN_NUMBER },                    \
+	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },         \
+	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER }
+#define PARTS                                                                                 \
+	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },      \
+	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER }
+
 const struct report_column annual_province_columns[] = {
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "全省数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
+	MOVED("全省数值"),
 	{ .key = "source", .zh = "来源", .en = "source", .say = report_word },
 	{ 0 },
 };
 
 const struct report_column annual_headline_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
+	REPORT_UNIT_COLUMNS,
+	MOVED("数值"),
 	{ .key = "target", .zh = "目标", .en = "target", .shown = SHOWN_NUMBER },
 	{ .key = "met", .zh = "达标", .en = "met" },
 	{ .key = "province", .zh = "全省", .en = "province", .shown = SHOWN_NUMBER },
 	{ .key = "above", .zh = "高于全省", .en = "above it" },
-	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
-	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
+	PARTS,
 	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
 	{ 0 },
 };
 
 const struct report_column annual_other_columns[] = {
-	{ .key = "unit", .zh = "单位", .en = "unit", .shown = SHOWN_LINE },
-	{ .key = "name", .zh = "名称", .en = "name", .shown = SHOWN_LINE },
-	{ .key = "id", .zh = "指标", .en = "indicator", .say = report_indicator },
-	{ .key = "period", .zh = "时段", .en = "period", .shown = SHOWN_LINE },
-	{ .key = "value", .zh = "数值", .en = "value", .shown = SHOWN_NUMBER },
-	{ .key = "before", .zh = "上年同期", .en = "a year before", .shown = SHOWN_NUMBER },
-	{ .key = "change", .zh = "变化", .en = "change", .shown = SHOWN_NUMBER },
-	{ .key = "numerator", .zh = "分子", .en = "numerator", .shown = SHOWN_NUMBER },
-	{ .key = "denominator", .zh = "分母", .en = "denominator", .shown = SHOWN_NUMBER },
+	REPORT_UNIT_COLUMNS,
+	MOVED("数值"),
+	PARTS,
 	{ .key = "interval", .zh = "95%区间", .en = "95 % interval", .shown = SHOWN_LINE },
 	{ .key = "verdict", .zh = "评判", .en = "verdict", .say = report_word },
 	{ .key = "reason", .zh = "缺少", .en = "what is missing" },
