@@ -16,9 +16,13 @@
 #define POINTS_WANTED(measurement_) " WHEN EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = '" measurement_ "') BEGIN "
 #define QUEUE_ENROLMENT \
 	" DELETE FROM point_enrolment WHERE day = new.day AND site = new.site" \
-	" AND unit = (SELECT unit FROM site WHERE id = new.site);" \
-	" INSERT INTO point_enrolment(day, site, unit) SELECT new.day, id, unit FROM site WHERE id = new.site" \
-	" AND unit IS NOT NULL; END;"
+	" AND unit = (SELECT " STANDING_UNIT("new.day") " FROM site s WHERE s.id = new.site);" \
+	" INSERT INTO point_enrolment(day, site, unit) SELECT new.day, s.id, " STANDING_UNIT("new.day") " FROM site s" \
+	" WHERE s.id = new.site AND s.unit IS NOT NULL; END;"
+/* Of the days from first on: what stood under a unit may belong to another now. Rows s of table site. */
+#define QUEUE_SITE(unit_, first_, sites_) \
+	" INSERT INTO point_site(site, unit, first) SELECT s.id, " unit_ ", " first_ " FROM site s WHERE " sites_ \
+	" AND NOT EXISTS(SELECT 1 FROM point_site WHERE site = s.id AND unit = " unit_ " AND first = " first_ "); END;"
 #define QUEUE_INCIDENT(row) \
 	" DELETE FROM point_incident WHERE site = " row ".site AND event = " row ".event AND unit = " row ".unit;" \
 	" INSERT INTO point_incident(site, event, unit) VALUES(" row ".site, " row ".event, " row ".unit); "
@@ -265,7 +269,7 @@ static const char migration_1[] =
 	" unit TEXT NOT NULL, UNIQUE(day, site, unit)) STRICT;"
 	"CREATE TABLE point_incident(id INTEGER PRIMARY KEY AUTOINCREMENT, site INTEGER NOT NULL, event TEXT NOT NULL,"
 	" unit TEXT NOT NULL, UNIQUE(site, event, unit)) STRICT;"
-	"CREATE TABLE point_site(site INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY(site, unit)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE point_site(site INTEGER NOT NULL, unit TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY(site, unit, first)) STRICT, WITHOUT ROWID;"
 	"CREATE TRIGGER enrolment_is_a_point AFTER INSERT ON enrolment" POINTS_WANTED("site_enrolment") QUEUE_ENROLMENT
 	"CREATE TRIGGER enrolment_changes_a_point AFTER UPDATE OF counts, void ON enrolment" POINTS_WANTED("site_enrolment")
 	QUEUE_ENROLMENT
@@ -274,8 +278,14 @@ static const char migration_1[] =
 	QUEUE_INCIDENT("new") "END;"
 	"CREATE TRIGGER site_moves_its_points AFTER UPDATE OF unit ON site WHEN old.unit IS NOT new.unit"
 	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
-	" DELETE FROM point_site WHERE site = new.id AND unit = ifnull(old.unit, '');"
-	" INSERT INTO point_site(site, unit) VALUES(new.id, ifnull(old.unit, '')); END;"
+	QUEUE_SITE("ifnull(old.unit, '')", "0", "s.id = new.id")
+	"CREATE TRIGGER register_moves_points AFTER INSERT ON register WHEN new.unit IS NOT NULL"
+	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
+	QUEUE_SITE(STANDING_UNIT("new.effective_on - 1"), "new.effective_on", "s.code = new.site AND s.unit IS NOT NULL")
+	"CREATE TRIGGER register_moves_points_again AFTER UPDATE OF unit ON register WHEN old.unit IS NOT new.unit"
+	" AND EXISTS(SELECT 1 FROM sink_cursor WHERE measurement = 'site_enrolment') BEGIN"
+	QUEUE_SITE("ifnull(old.unit, " STANDING_UNIT("new.effective_on - 1") ")", "new.effective_on",
+		   "s.code = new.site AND s.unit IS NOT NULL")
 	/* operational: pages on their way out (sinks/pages.c). A row is one call of one address; key: the same however often it
 	 * is sent. next_at NULL: nothing more to do. peer: which url of the sink; contact "": the sink's own address */
 	"CREATE TABLE notification(id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, sink TEXT NOT NULL,"
@@ -350,7 +360,7 @@ const struct table schema_tables[] = {
 	{ "poison_line", "id", TABLE_OPERATIONAL },
 	{ "point_enrolment", "id", TABLE_OPERATIONAL },
 	{ "point_incident", "id", TABLE_OPERATIONAL },
-	{ "point_site", "site, unit", TABLE_OPERATIONAL },
+	{ "point_site", "site, unit, first", TABLE_OPERATIONAL },
 	{ "notification", "id", TABLE_OPERATIONAL },
 	{ "escalation", "alert", TABLE_OPERATIONAL },
 };

@@ -19,6 +19,11 @@ struct table {
 	enum table_class class;
 };
 
+/* Where a site belongs on a day (standing.h), of row s (code, unit) of table site, registered: for queries and for triggers. */
+#define STANDING_UNIT(day) \
+	"ifnull((SELECT g.unit FROM register g WHERE g.site = s.code AND g.effective_on <= " day " AND g.unit IS NOT NULL" \
+	" ORDER BY g.effective_on DESC LIMIT 1), s.unit)"
+
 extern const struct table schema_tables[];
 extern const size_t schema_table_count;
 

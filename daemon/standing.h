@@ -7,17 +7,14 @@
 #pragma once
 
 #include "facts.h"
+#include "schema.h"
 
 /* The division and unit where the site belongs on the day: the register's, else those of the hot state; "" before its
  * registration. */
 int standing_place(struct store *s, const struct streams *t, const struct site *site, int64_t day,
 		   char division[static 7], char unit[static UNIT_SIZE]);
 
-/* The same in SQL: of row s (code, unit) of table site, registered, on a day; and the rows s (id, code, unit) that belong to a
- * unit on a day, for a FROM clause. */
-#define STANDING_UNIT(day) \
-	"ifnull((SELECT g.unit FROM register g WHERE g.site = s.code AND g.effective_on <= " day " AND g.unit IS NOT NULL" \
-	" ORDER BY g.effective_on DESC LIMIT 1), s.unit)"
+/* The same in SQL is STANDING_UNIT (schema.h); and the rows s (id, code, unit) that belong to a unit on a day, for a FROM clause. */
 #define STANDING_SITES(of_unit, day) \
 	"(SELECT id, code, unit FROM site WHERE unit = " of_unit " UNION SELECT s.id, s.code, s.unit FROM register g" \
 	" CROSS JOIN site s ON s.code = g.site WHERE g.unit = " of_unit " AND s.unit <> '') s WHERE " STANDING_UNIT(day) " = " of_unit

@@ -3,6 +3,7 @@
 
 #include "../daemon/clock.h"
 #include "../daemon/samples.h"
+#include "../daemon/schema.h"
 #include "points_table.h"
 
 #include <stdio.h>
@@ -206,16 +207,17 @@ static int walk_on(struct points *p, enum measurement m, int64_t until)
 }
 
 /* One seek for each day that has reports: the table is keyed day first. */
-static int queue_site(struct points *p, int64_t site, const char *old_unit)
+static int queue_site(struct points *p, int64_t site, const char *old_unit, int64_t first)
 {
 	const char *queue = measurements[POINT_SITE_ENROLMENT].queue;
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(p->store, &q,
-			    "WITH RECURSIVE days(day) AS (SELECT min(day) FROM enrolment UNION ALL"
+			    "WITH RECURSIVE days(day) AS (SELECT min(day) FROM enrolment WHERE day >= ?2 UNION ALL"
 			    " SELECT (SELECT min(day) FROM enrolment WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)"
-			    " SELECT day, (SELECT unit FROM site WHERE id = ?1) FROM days WHERE day IS NOT NULL"
+			    " SELECT day, (SELECT " STANDING_UNIT("days.day") " FROM site s WHERE s.id = ?1 AND s.unit IS NOT NULL)"
+			    " FROM days WHERE day IS NOT NULL"
 			    " AND EXISTS(SELECT 1 FROM enrolment e WHERE e.day = days.day AND e.site = ?1)",
-			    "i", site);
+			    "ii", site, first);
 
 	while (r >= 0 && (r = store_step(q)) > 0) {
 		if (old_unit[0])
@@ -226,28 +228,30 @@ static int queue_site(struct points *p, int64_t site, const char *old_unit)
 	return r;
 }
 
-static int next_moved_site(struct points *p, int64_t *site, char unit[static 8])
+static int next_moved_site(struct points *p, int64_t *site, char unit[static 8], int64_t *first)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(p->store, &q, "SELECT site, unit FROM point_site LIMIT 1", "");
+	int r = store_query(p->store, &q, "SELECT site, unit, first FROM point_site LIMIT 1", "");
 
 	if (r < 0 || (r = store_step(q)) <= 0)
 		return r;
 	*site = store_int(q, 0);
 	snprintf(unit, 8, "%s", store_text(q, 1));
+	*first = store_int(q, 2);
 	return 1;
 }
 
 static int queue_moved_sites(struct points *p, int64_t until)
 {
-	int64_t site;
+	int64_t site, first;
 	char unit[8];
 	int r;
 
-	while ((r = next_moved_site(p, &site, unit)) > 0) {
-		r = queue_site(p, site, unit);
+	while ((r = next_moved_site(p, &site, unit, &first)) > 0) {
+		r = queue_site(p, site, unit, first);
 		if (r >= 0)
-			r = store_run(p->store, "DELETE FROM point_site WHERE site = ? AND unit = ?", "it", site, unit);
+			r = store_run(p->store, "DELETE FROM point_site WHERE site = ? AND unit = ? AND first = ?", "iti", site, unit,
+				      first);
 		if (r < 0 || clock_monotonic_ms() >= until)
 			return r;
 	}

@@ -5,6 +5,7 @@
 #include "../daemon/clock.h"
 #include "../daemon/indicators.h"
 #include "../daemon/objects_compare.h"
+#include "../daemon/schema.h"
 #include "line_protocol.h"
 
 #include <math.h>
@@ -112,8 +113,9 @@ static void encode_indicator(struct encoder *e, store_stmt *q)
 /* A key of which nothing counts any more, or that belongs to another unit now, is retracted under its old tags. */
 static const char select_enrolments[] =
 	"SELECT p.id, p.day, p.unit, s.code, e.places, e.under12 + e.m12_23 + e.m24_35 + e.over36, e.attended, e.carers,"
-	" e.day IS NULL OR s.unit IS NOT p.unit FROM point_enrolment p CROSS JOIN site s ON s.id = p.site"
-	" LEFT JOIN enrolment e ON e.day = p.day AND e.site = p.site AND e.counts = 1 AND s.unit = p.unit"
+	" e.day IS NULL FROM point_enrolment p CROSS JOIN site s ON s.id = p.site"
+	" LEFT JOIN enrolment e ON e.day = p.day AND e.site = p.site AND e.counts = 1 AND s.unit IS NOT NULL"
+	" AND " STANDING_UNIT("p.day") " = p.unit"
 	" WHERE p.id > ?1 ORDER BY p.id LIMIT ?2";
 
 static void encode_enrolment(struct encoder *e, store_stmt *q)
@@ -184,7 +186,8 @@ static const char select_case_events[] =
 /* ---- walking over the facts for a refill: from (day, site) downwards; ?3 rows at most ---- */
 
 static const char walk_enrolments[] =
-	"SELECT e.day, e.site, s.unit FROM enrolment e JOIN site s ON s.id = e.site WHERE (e.day, e.site) < (?1, ?2)"
+	"SELECT e.day, e.site, iif(s.unit IS NULL, NULL, " STANDING_UNIT("e.day") ")"
+	" FROM enrolment e JOIN site s ON s.id = e.site WHERE (e.day, e.site) < (?1, ?2)"
 	" ORDER BY e.day DESC, e.site DESC LIMIT ?3";
 static const char queue_enrolment[] = "INSERT OR REPLACE INTO point_enrolment(day, site, unit) VALUES(?1, ?2, ?3)";
 static const char walk_incidents[] =

@@ -63,8 +63,9 @@ def told(daemon):
                   daemon.rows("SELECT unit, indicator, period, as_of, numerator, denominator, status, revision FROM sample"
                               " WHERE period = 'day'")}
     enrolments = {(day_ms(day), site, unit): enrolled for day, site, unit, enrolled in daemon.rows(
-        "SELECT day, code, unit, under12 + m12_23 + m24_35 + over36 FROM enrolment e JOIN site s ON s.id = e.site"
-        " WHERE counts = 1 AND unit IS NOT NULL")}
+        "SELECT day, code, ifnull((SELECT g.unit FROM register g WHERE g.site = code AND g.unit IS NOT NULL AND effective_on <= day"
+        " ORDER BY effective_on DESC LIMIT 1), s.unit), under12 + m12_23 + m24_35 + over36"
+        " FROM enrolment e JOIN site s ON s.id = e.site WHERE counts = 1 AND s.unit IS NOT NULL")}
     return indicators, enrolments
 
 
@@ -160,6 +161,44 @@ def test_a_later_change_overwrites_its_point_and_a_retract_says_so(parts, influx
     assert points[(ms("2026-11-24"), OTHER, "330400")]["retracted"] is True
     assert points[(ms("2026-11-24"), OTHER, "330100")]["enrolled"] == 42
     assert_all_there(daemon, influx)
+
+
+def test_points_of_a_nursery_that_the_register_moves_stand_under_its_unit_of_each_day(parts, influx):
+    def register(*rows):
+        (parts.directory / "register.csv").write_text("site,effective_on,division,filing,registration,inclusive,source\n" + "".join(
+            f"{SITE},{day},{division},{filing},,,x\n" for day, division, filing in rows))
+        done = daemon.ctl("import", "register", parts.directory / "register.csv")
+        assert done.returncode == 0, done.stderr
+        daemon.wait_sent()
+        assert_all_there(daemon, influx)
+        return {(key[0], key[2]): point["retracted"] for key, point in influx.points("site_enrolment").items()}
+
+    first, second, third = (ms(f"2026-11-2{d}") for d in (2, 3, 4))
+    broker = parts(Broker(parts.directory))
+    daemon = Daemon(parts.directory, broker.port, url=influx.url)
+    daemon.fold(story()[:3] + [line("2026-11-24T00:03:00Z", "enrolment", message(3, enrolment(as_of="2026-11-22")))])
+    parts(daemon).wait_sent()
+    here = {(first, "330100"): False, (second, "330100"): False, (third, "330100"): False}
+    assert register(("2026-11-23", "", "none")) == here  # speaks of no division
+    moved = {**here, (second, "330100"): True, (third, "330100"): True, (second, "330200"): False, (third, "330200"): False}
+    assert register(("2026-11-23", "330203", "")) == moved
+    moved.update({(third, "330200"): True, (third, "330400"): False})
+    assert register(("2026-11-24", JIAXING, "")) == moved
+    moved.update({(second, "330200"): True, (second, "330100"): False})
+    assert register(("2026-11-23", HANGZHOU, "")) == {**moved, **{(third, "330100"): True, (third, "330200"): True}}
+    today = datetime.datetime.now(LOCAL).date().isoformat()
+    Sender(broker, parts).send("enrolment", message(9, enrolment(as_of=today, places=70), sent_at=now()))
+    daemon.wait_sent()
+    assert {k[2] for k, v in influx.points("site_enrolment").items() if v["places"] == 70} == {"330400"}
+    daemon.reload(url="")
+    wait_until(lambda: not daemon.rows("SELECT 1 FROM sink_cursor"), 20, "the sink is forgotten")
+    influx.query("DROP DATABASE nursery", None)
+    influx.query("CREATE DATABASE nursery", None)
+    daemon.reload(url=influx.url)  # a sink that is new begins with everything
+    wait_until(lambda: daemon.rows("SELECT 1 FROM sink_cursor"), 20, "the sink is back")
+    daemon.wait_sent()
+    assert_all_there(daemon, influx)
+    assert {(k[0], k[2]) for k in influx.points("site_enrolment")} == {(first, "330100"), (second, "330100"), (third, "330400"), (ms(today), "330400")}
 
 
 def now():
