@@ -75,7 +75,7 @@ static int act_import(struct fold *f, const struct ledger_row *row, const char *
 	if (r >= 0 && strcmp(kind, "workdays") == 0)
 		r = rules_calendar(f, row->n, row->received_at);
 	if (r >= 0 && strcmp(kind, "designations") == 0)
-		r = rules_titles(f, row->n, row->received_at);
+		r = rules_titles(f, row->n, row->received_at, NULL);
 	if (r < 0)
 		return r;
 	hash_sha256(row->payload, row->payload_len, sha);
@@ -354,7 +354,7 @@ static int act_designation(struct fold *f, const struct ledger_row *row, const c
 	int r = casework_fold_designation(f, row, unit);
 
 	if (r >= 0)
-		r = rules_titles(f, row->n, row->received_at);
+		r = rules_titles(f, row->n, row->received_at, unit);
 	return r < 0 ? r : rules_public_period(f, row->n, row->received_at, unit);
 }
 

@@ -105,15 +105,19 @@ int rules_raise(struct fold *f, const struct raise *a)
 			 a->now, a->n);
 }
 
-int rules_raise_once(struct fold *f, const struct raise *a)
+int rules_was_raised(struct fold *f, const char *rule, const char *subject)
 {
 	int64_t exists = 0;
-	int r = store_get_int(f->store, &exists, "SELECT 1 FROM alert WHERE subject = ? AND rule = ? LIMIT 1", "tt", a->subject,
-			      a->rule);
+	int r = store_get_int(f->store, &exists, "SELECT 1 FROM alert WHERE subject = ? AND rule = ? LIMIT 1", "tt", subject, rule);
 
-	if (r < 0)
-		return r;
-	return exists ? 0 : rules_raise(f, a);
+	return r < 0 ? r : exists != 0;
+}
+
+int rules_raise_once(struct fold *f, const struct raise *a)
+{
+	int r = rules_was_raised(f, a->rule, a->subject);
+
+	return r == 0 ? rules_raise(f, a) : MIN(r, 0);
 }
 
 int rules_raise_again(struct fold *f, const struct raise *a)

@@ -33,9 +33,9 @@ struct rule_event {
 int rules_event(struct fold *f, const struct rule_event *e);
 /* An officer found that the nursery is liable for the event. Only n, now, the texts and occurred_at are looked at. */
 int rules_liability(struct fold *f, const struct rule_event *e);
-/* Units' titles changed, perhaps of days that lie behind: the S1 events of those days, and those with a liable nursery, become what they
- * would have been had the title been known. */
-int rules_titles(struct fold *f, int64_t n, int64_t now);
+/* The title of a unit (NULL: of any) changed, perhaps of days that lie behind: the S1 events of those days, and those with a liable
+ * nursery, become what they would have been had the title been known. */
+int rules_titles(struct fold *f, int64_t n, int64_t now, const char *unit);
 /* Something on an `incident` topic was not accepted: content unknown, somebody is called from the topic alone. */
 int rules_incident_unreadable(struct fold *f, int64_t n, int64_t now, const char *site, const char *division);
 /* Is such an alert of the site open? 1 yes, 0 no. */

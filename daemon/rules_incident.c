@@ -190,37 +190,71 @@ int rules_liability(struct fold *f, const struct rule_event *e)
 
 /* ---- a title that is learnt of later ---- */
 
-/* Of an S1 event, or one that a nursery is liable for, whose unit was titled or a candidate on its day. */
-static int tell_title(struct fold *f, store_stmt *q, int64_t n, int64_t now)
+/* Of an S1 event, or one that a nursery is liable for, whose unit was titled or a candidate on its day. What was raised then is
+ * an officer's business: nothing more was learnt of it. */
+static int tell_title(struct fold *f, store_stmt *q, const char *unit, int64_t n, int64_t now)
 {
 	struct rule_event e = {
-		.n = n, .now = now, .site_id = store_int(q, 0), .site = store_text(q, 1), .event = store_text(q, 2),
-		.unit = store_text(q, 3), .division = store_text(q, 4), .severity = (int)store_int(q, 5),
-		.unconfirmed = store_int(q, 6) != 0, .occurred_at = store_int(q, 7), .known_at = store_int(q, 8),
-		.first_received_at = store_int(q, 9),
+		.n = n, .now = now, .unit = unit, .site_id = store_int(q, 0), .site = store_text(q, 1), .event = store_text(q, 2),
+		.division = store_text(q, 3), .severity = (int)store_int(q, 4), .unconfirmed = store_int(q, 5) != 0,
+		.occurred_at = store_int(q, 6), .known_at = store_int(q, 7), .first_received_at = store_int(q, 8),
 	};
-	char status[32];
-	int r = rules_designation_on(f->store, e.unit, clock_local_day(e.occurred_at), status);
+	char status[32], subject[SITE_ID_SIZE + 66];
+	int r = rules_designation_on(f->store, unit, clock_local_day(e.occurred_at), status);
 
 	if (r < 0 || strcmp(rule_for(status), "severe-incident") == 0)
 		return r; /* that alert was raised when the event came */
-	if (e.severity == 1)
-		r = rules_event(f, &e);
-	return r < 0 || !store_int(q, 10) ? r : rules_liability(f, &e);
+	snprintf(subject, sizeof subject, "%s/%s", e.site, e.event);
+	r = rules_was_raised(f, rule_for(status), subject);
+	if (r != 0)
+		return MIN(r, 0);
+	return e.severity == 1 ? rules_event(f, &e) : rules_liability(f, &e);
 }
 
-int rules_titles(struct fold *f, int64_t n, int64_t now)
+static int tell_titles(struct fold *f, int64_t n, int64_t now, const char *unit, int64_t since)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(f->store, &q,
-			    "SELECT i.site, s.code, i.event, i.unit, i.division, i.severity, i.unconfirmed, i.occurred_at, i.known_at,"
-			    " i.first_received_at, l.liable IS NOT NULL FROM incident i JOIN site s ON s.id = i.site"
-			    " LEFT JOIN liability l ON l.site = i.site AND l.event = i.event AND l.liable = 'nursery'"
-			    " WHERE i.severity = 1 OR l.liable IS NOT NULL ORDER BY i.site, i.event", "");
+			    "SELECT i.site, s.code, i.event, i.division, i.severity, i.unconfirmed, i.occurred_at, i.known_at,"
+			    " i.first_received_at FROM incident i INDEXED BY incident_by_unit CROSS JOIN site s ON s.id = i.site"
+			    " WHERE i.unit = ? AND i.occurred_at >= ? AND (i.severity = 1 OR EXISTS(SELECT 1 FROM liability l"
+			    " WHERE l.site = i.site AND l.event = i.event AND l.liable = 'nursery'))"
+			    " ORDER BY i.occurred_at, i.site, i.event",
+			    "ti", unit, clock_day_start_ms(since));
 
 	while (r >= 0 && (r = store_step(q)) > 0)
-		r = tell_title(f, q, n, now);
+		r = tell_title(f, q, unit, n, now);
 	return MIN(r, 0);
+}
+
+/* The next unit that ever was more than nothing, and since when: 1 found. */
+static int next_titled(struct store *s, const char *only, char unit[static UNIT_SIZE], int64_t *ret_since)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(s, &q,
+			    "SELECT unit, effective_on FROM designation WHERE unit > ?1 AND (?2 IS NULL OR unit = ?2)"
+			    " ORDER BY unit, effective_on LIMIT 1",
+			    "tt", unit, only);
+
+	if (r < 0 || (r = store_step(q)) <= 0)
+		return r;
+	snprintf(unit, UNIT_SIZE, "%s", store_text(q, 0));
+	*ret_since = store_int(q, 1);
+	return 1;
+}
+
+int rules_titles(struct fold *f, int64_t n, int64_t now, const char *unit)
+{
+	char at[UNIT_SIZE] = "";
+	int64_t since;
+	int r;
+
+	while ((r = next_titled(f->store, unit, at, &since)) > 0) {
+		r = tell_titles(f, n, now, at, since);
+		if (r < 0)
+			return r;
+	}
+	return r;
 }
 
 /* ---- what nobody could read ---- */

@@ -14,6 +14,8 @@ struct raise {
 };
 
 int rules_raise(struct fold *f, const struct raise *a);
+/* 1 yes, whatever became of it, 0 no. */
+int rules_was_raised(struct fold *f, const char *rule, const char *subject);
 /* Whatever its state, an alert of this rule and subject is the only one there will be: an officer ends it. */
 int rules_raise_once(struct fold *f, const struct raise *a);
 /* Of a rule with a clear condition: one until that was met, also when an officer closed it before. Its severity follows. */

@@ -52,13 +52,18 @@ static void report(struct world *w, int64_t day, int64_t seq, const char *more, 
 	tell(w, ENROLMENT, day, seq, more, body);
 }
 
-static void hurt_child(struct world *w, int64_t day, int64_t seq, const char *stage, const char *counts)
+static void hurt_another(struct world *w, const char *event, int64_t day, int64_t seq, const char *stage, const char *counts)
 {
-	_cleanup_(freep) char *body = text_of("{\"event\":\"E\",\"stage\":\"%s\",\"occurred_at\":\"%s\",\"known_at\":\"%s\",\"type\":\"fall\","
+	_cleanup_(freep) char *body = text_of("{\"event\":\"%s\",\"stage\":\"%s\",\"occurred_at\":\"%s\",\"known_at\":\"%s\",\"type\":\"fall\","
 					      "\"children\":{%s}}",
-					      stage, time_of(at_noon(day)), time_of(at_noon(day)), counts);
+					      event, stage, time_of(at_noon(day)), time_of(at_noon(day)), counts);
 
 	tell(w, INCIDENT, day, seq, REPORT, body);
+}
+
+static void hurt_child(struct world *w, int64_t day, int64_t seq, const char *stage, const char *counts)
+{
+	hurt_another(w, "E", day, seq, stage, counts);
 }
 
 #define ALL_BUT_DEAD "\"critical\":0,\"serious\":0,\"minor\":1,\"missing\":0"
@@ -210,6 +215,26 @@ static void test_what_is_unknown_again_counts_as_confirmed_an_hour_later(void **
 	close_world(&w);
 }
 
+static void test_what_an_officer_resolved_is_no_evidence_because_another_unit_got_a_title(void **state)
+{
+	static const char resolve[] = "{\"act\":\"resolve\",\"reason\":\"x\"}";
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	import(&w, 0, "designations", "unit,name,cycle,status,effective_on,document\n330100,x,2025,named,2026-01-01,x\n");
+	hurt_another(&w, "E", 1, 1, "first", "\"dead\":null," ALL_BUT_DEAD);
+	must(ingest_act(&w.in, "act/alert/A-000001", resolve, strlen(resolve), "uid:1", at_noon(1), NULL), &w, "resolve");
+	turn_to(&w, 2);
+	hurt_another(&w, "F", 2, 2, "first", "\"dead\":1," ALL_BUT_DEAD);
+	assert_int_equal(number(&w, "SELECT count(*) FROM case_evidence"), 1);
+	import(&w, 3, "designations", "unit,name,cycle,status,effective_on,document\n330200,x,2025,named,2026-01-01,x\n");
+	assert_int_equal(number(&w, "SELECT count(*) FROM case_evidence"), 1);
+	assert_int_equal(number(&w, "SELECT count(*) FROM alert WHERE state = 'closed'"), 1);
+	assert_int_equal(number(&w, "SELECT count(*) FROM due WHERE kind = 'unconfirmed'"), 0);
+	close_world(&w);
+}
+
 /* ---- late data ---- */
 
 static void expect_marked(struct world *w, int64_t first, int64_t last)
@@ -343,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_the_newest_message_of_a_very_long_event_is_judged),
 		cmocka_unit_test(test_of_two_messages_with_one_identity_neither_is_the_later_one),
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
+		cmocka_unit_test(test_what_an_officer_resolved_is_no_evidence_because_another_unit_got_a_title),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
 		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
