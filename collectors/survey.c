@@ -185,6 +185,24 @@ int survey_mark_rounds(struct fold *f, const struct site *site)
 	return r;
 }
 
+/* Rounds of before are few: the first nurseries registered before anybody was asked, but for those that are to come. */
+int survey_mark_before(struct fold *f, const char *unit, int64_t first, int64_t before)
+{
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int r = store_query(f->store, &q,
+			    ROUNDS("survey_site") " SELECT round FROM rounds WHERE round BETWEEN ?2 AND ?3 AND EXISTS (SELECT 1 FROM"
+			    " (SELECT id FROM site WHERE unit = ?1 UNION ALL SELECT s.id FROM register g CROSS JOIN site s ON s.code = g.site"
+			    " WHERE g.unit = ?1) m CROSS JOIN survey_site x WHERE x.round = rounds.round AND x.site = m.id)",
+			    "tii", unit, survey_round_of_day(MAX(first, INT64_C(0))), survey_round_of_day(before - 1));
+
+	while (r >= 0 && (r = store_step(q)) > 0) {
+		int64_t from = MAX(first, first_day_of(store_int(q, 0)));
+
+		r = dirty_mark_period(&f->dirty, f->store, unit, from, MIN(before, first_day_of(store_int(q, 0) + 1)) - 1);
+	}
+	return r;
+}
+
 /* The ballot that counts for a (site, round, token). */
 struct ballot {
 	bool exists;

@@ -40,5 +40,7 @@ int64_t survey_round_of_day(int64_t day);
 
 /* Marks the days that show answers of the site for computing: it comes to its unit, or leaves it. */
 int survey_mark_rounds(struct fold *f, const struct site *site);
+/* Marks the unit's days from `first` on that lie before `before` and show answers. */
+int survey_mark_before(struct fold *f, const char *unit, int64_t first, int64_t before);
 
 extern const struct collector collector_survey;

@@ -33,15 +33,6 @@ static int start_calendar(struct fold *f, const struct ledger_row *row)
 	return r < 0 ? r : ask_evening(f, day);
 }
 
-/* Whatever a policy says of days, it says of all of them. */
-static int mark_everything(struct fold *f)
-{
-	int64_t first = f->dirty.today;
-	int r = store_get_int(f->store, &first, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", first);
-
-	return r < 0 ? r : dirty_mark_all(&f->dirty, f->store, first, f->dirty.today);
-}
-
 /* Each version holds from its effective_on: what happened before it is judged as it was. */
 static int act_policy(struct fold *f, const struct ledger_row *row, const char *rest)
 {
@@ -59,7 +50,8 @@ static int act_policy(struct fold *f, const struct ledger_row *row, const char *
 		r = rules_policy(f, row->n, row->received_at);
 	if (r < 0)
 		return r;
-	return row->n > 1 ? mark_everything(f) : start_calendar(f, row);
+	/* Whatever a policy says of days, it says of all of them. */
+	return row->n > 1 ? import_mark_units(f, "", 0) : start_calendar(f, row);
 }
 
 static int act_import(struct fold *f, const struct ledger_row *row, const char *kind)

@@ -2,6 +2,7 @@
 #include "imports.h"
 
 #include "../collectors/registration.h"
+#include "../collectors/survey.h"
 #include "csv.h"
 #include "import_values.h"
 #include "register.h"
@@ -23,12 +24,6 @@ struct kind {
 
 /* ---- what rows change ---- */
 
-static int first_day_of_all(struct fold *f, int64_t *ret)
-{
-	*ret = f->dirty.today;
-	return store_get_int(f->store, ret, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", f->dirty.today);
-}
-
 static int workday_applied(struct fold *f, int64_t n, const union store_value *values)
 {
 	int64_t day = values[0].number;
@@ -37,13 +32,20 @@ static int workday_applied(struct fold *f, int64_t n, const union store_value *v
 	return dirty_mark_all(&f->dirty, f->store, day, day);
 }
 
-/* Units of a division: the unit itself, a province's ("33" or "330000"), or all (""). Only such as have sites. */
-static int mark_units(struct fold *f, const char *division, int64_t first)
+/* A unit's days begin with the first nursery, or with what people answered of one that is still to come. */
+static int mark_unit(struct fold *f, const char *unit, int64_t first, int64_t earliest)
+{
+	int r = dirty_mark(&f->dirty, f->store, unit, MAX(first, earliest), f->dirty.today);
+
+	return r < 0 ? r : survey_mark_before(f, unit, first, earliest);
+}
+
+int import_mark_units(struct fold *f, const char *division, int64_t first)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	char prefix[7];
-	int64_t earliest;
-	int r = first_day_of_all(f, &earliest);
+	int64_t earliest = f->dirty.today;
+	int r = store_get_int(f->store, &earliest, "SELECT ifnull(min(effective_on), ?1) FROM registration", "i", earliest);
 
 	snprintf(prefix, sizeof prefix, "%s", division);
 	if (strcmp(prefix + MIN(strlen(prefix), (size_t)2), "0000") == 0)
@@ -54,7 +56,7 @@ static int mark_units(struct fold *f, const char *division, int64_t first)
 				" SELECT unit FROM register WHERE unit >= ?1 AND unit < ?1 || ':'",
 				"t", prefix);
 	while (r >= 0 && (r = store_step(q)) > 0)
-		r = dirty_mark(&f->dirty, f->store, store_text(q, 0), MAX(first, earliest), f->dirty.today);
+		r = mark_unit(f, store_text(q, 0), first, earliest);
 	return MIN(r, 0);
 }
 
@@ -64,14 +66,14 @@ static int population_applied(struct fold *f, int64_t n, const union store_value
 	const char *code = values[0].text;
 
 	(void)n;
-	return strcmp(code + 2, "0000") == 0 ? 0 : mark_units(f, code, values[1].number);
+	return strcmp(code + 2, "0000") == 0 ? 0 : import_mark_units(f, code, values[1].number);
 }
 
 /* Only gap_places is made of a target; the others are compared with theirs when they are shown. */
 static int target_applied(struct fold *f, int64_t n, const union store_value *values)
 {
 	(void)n;
-	return strcmp(values[1].text, "places_per_1000") != 0 ? 0 : mark_units(f, values[0].text ? values[0].text : "", 0);
+	return strcmp(values[1].text, "places_per_1000") != 0 ? 0 : import_mark_units(f, values[0].text ? values[0].text : "", 0);
 }
 
 static int64_t word_number(const char *const *words, const char *word)

@@ -29,3 +29,7 @@ void import_kinds(struct buf *ret); /* "divisions, workdays, …" */
 void import_check(const char *kind, const char *csv, size_t len, struct import_report *ret);
 /* The bytes of a ledger row that import_check found good. */
 int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows);
+
+/* Marks the days from `first` to today of the units of a division: of the unit itself, of a province's ("33" or "330000"), or of
+ * all (""). Only such as have sites, from their first datum on. */
+int import_mark_units(struct fold *f, const char *division, int64_t first);

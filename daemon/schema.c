@@ -91,6 +91,8 @@ static const char migration_1[] =
 	" places_older INTEGER, places_mixed INTEGER, inclusive INTEGER, disclosed INTEGER, insured_until INTEGER,"
 	" cctv_days INTEGER, fee_fullday INTEGER, fee_halfday INTEGER,"
 	" PRIMARY KEY(site, effective_on, epoch, seq, n)) STRICT, WITHOUT ROWID;"
+	/* The first day of all is asked for by every row of an import (12 s for 340 of them at 100,000 sites, seen). */
+	"CREATE INDEX registration_by_day ON registration(effective_on);"
 	"CREATE TABLE enrolment(day INTEGER NOT NULL, site INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
 	" n INTEGER NOT NULL, received_at INTEGER NOT NULL, void INTEGER NOT NULL, counts INTEGER NOT NULL,"
 	" open INTEGER NOT NULL, places INTEGER, under12 INTEGER, m12_23 INTEGER, m24_35 INTEGER, over36 INTEGER,"

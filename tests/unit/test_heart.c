@@ -305,6 +305,26 @@ static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and
 	close_world(&w);
 }
 
+/* People answered of a nursery that is still to come: its unit has no other day yet. */
+static void test_what_an_import_changes_is_computed_on_days_that_only_have_answers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 1, 1, 60);
+	tell(&w, SURVEY, 1, 1, REPORT,
+	     "{\"round\":\"2026H1\",\"form\":\"ballot\",\"respondent\":\"family\",\"token\":\"K7Q29M4XTT1A06PD\","
+	     "\"answers\":{\"policy\":4,\"service\":5,\"safety\":5,\"price\":3,\"overall\":5}}");
+	compute_all(&w);
+	assert_int_equal(sample(&w, "330100", "satisfaction_family_policy", 1), 1);
+	import(&w, 1, "population", "division,reference_date,resident,under3,source\n330100,2026-01-01,1000,,x\n");
+	compute_all(&w);
+	assert_int_equal(number(&w, "SELECT count(DISTINCT denominator) FROM sample WHERE indicator = 'places_per_1000'"), 1);
+	assert_int_equal(number(&w, "SELECT count(*) FROM sample WHERE indicator = 'places_per_1000' AND denominator IS NULL"), 0);
+	close_world(&w);
+}
+
 static void test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found(void **state)
 {
 	_cleanup_(buf_done) struct buf policy = { 0 };
@@ -369,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_of_two_messages_with_one_identity_neither_is_the_later_one),
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
 		cmocka_unit_test(test_what_an_officer_resolved_is_no_evidence_because_another_unit_got_a_title),
+		cmocka_unit_test(test_what_an_import_changes_is_computed_on_days_that_only_have_answers),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
 		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
