@@ -27,7 +27,7 @@ static int freezes_at(struct fold *f, const char *unit, int64_t month, int64_t *
 			      unit, month);
 
 	*ret = due_at(f, month);
-	if (r >= 0 && late != STORE_NULL)
+	if (r >= 0 && late != STORE_NULL && late >= *ret) /* of a row before that the month was not past yet */
 		*ret = MAX(*ret, late + policy_freeze(f->policy, months_next(month) - 1)->quiet_ms);
 	return MIN(r, 0);
 }

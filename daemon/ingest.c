@@ -137,11 +137,9 @@ static int append_act(struct ingest *in, const char *topic, const char *payload,
 	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
-/* Appends the row of a due time. What our own code cannot fold becomes a fault, which the fold passes over (fold_acts.c), and
- * somebody looks at it. */
-static int append_due_row(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at)
+/* Appends an act of the daemon's own. 1: our own code cannot fold it (a bug); then nothing was appended. */
+static int append_guarded(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at, const char *next)
 {
-	const struct verdict fault = { .status = STATUS_FAULT, .findings = &no_findings, .actor = "daemon" };
 	struct ledger_head head = in->ledger.head;
 	size_t mark = fold_mark(&in->fold);
 	int r = store_savepoint(in->store);
@@ -153,12 +151,21 @@ static int append_due_row(struct ingest *in, const struct buf *topic, const stru
 		return store_release(in->store);
 	if (!is_fault(r))
 		return r;
-	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"kept as fault, look at it\"", (long long)head.n + 1,
-		  topic->p, r, store_why(in->store));
+	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"%s\"", (long long)head.n + 1, topic->p, r,
+		  store_why(in->store), next);
 	store_rollback_to(in->store);
 	ledger_rollback_to(&in->ledger, &head);
 	r = fold_rollback(&in->fold, mark);
-	return r < 0 ? r : ingest_append(in, topic->p, payload->p, payload->len, &fault, at, NULL);
+	return r < 0 ? r : 1;
+}
+
+/* The row of a due time becomes a fault, which the fold passes over (fold_acts.c), and somebody looks at it. */
+static int append_due_row(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at)
+{
+	const struct verdict fault = { .status = STATUS_FAULT, .findings = &no_findings, .actor = "daemon" };
+	int r = append_guarded(in, topic, payload, at, "kept as fault, look at it");
+
+	return r <= 0 ? r : ingest_append(in, topic->p, payload->p, payload->len, &fault, at, NULL);
 }
 
 /* Inside a transaction: time passes before anything received now is folded. */
@@ -290,6 +297,7 @@ int ingest_transaction(struct ingest *in, int64_t now, ingest_fn fn, void *conte
 	return commit(in);
 }
 
+/* A month that cannot be folded stays open, is tried again, and keeps no other from being frozen. */
 static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_count)
 {
 	_cleanup_(buf_done) struct buf topic = { 0 }, payload = { 0 };
@@ -298,10 +306,10 @@ static int append_frozen(struct ingest *in, int64_t now, int most, int *ret_coun
 	int r = 0;
 
 	while (*ret_count < most && (r = frozen_next(&in->fold, &walk, now, &topic, &payload, &at)) > 0) {
-		r = append_act(in, topic.p, payload.p, payload.len, "daemon", at);
+		r = append_guarded(in, &topic, &payload, at, "freeze the others, try again");
 		if (r < 0)
 			return r;
-		++*ret_count;
+		*ret_count += r == 0;
 	}
 	return MIN(r, 0);
 }

@@ -325,6 +325,59 @@ static void test_what_an_import_changes_is_computed_on_days_that_only_have_answe
 	close_world(&w);
 }
 
+/* ---- freezing ---- */
+
+#define FEBRUARY (FIRST_DAY - 3)
+#define MARCH_11 35 /* of FIRST_DAY */
+
+static int64_t frozen_on(struct world *w, int64_t month)
+{
+	_cleanup_(freep) char *sql = text_of("SELECT max(l.received_at) FROM frozen f JOIN ledger l ON l.n = f.n WHERE f.month = %lld",
+					     (long long)month);
+
+	return number(w, sql);
+}
+
+/* Whoever corrects January on March 10 holds up January for a day: February is over on the 11th as ever. */
+static void test_a_month_that_was_not_past_yet_is_frozen_in_time_whatever_was_learnt_of_earlier_ones(void **state)
+{
+	int64_t midnight = clock_day_start_ms(FIRST_DAY + MARCH_11);
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 1, 1, 0);
+	freeze(&w, midnight - 13 * HOUR_MS);
+	register_nursery(&w, MARCH_11 - 1, 2, -20);
+	freeze(&w, midnight + HOUR_MS);
+	assert_int_equal(frozen_on(&w, FEBRUARY), midnight);
+	assert_int_equal(frozen_on(&w, FEBRUARY - 31), STORE_NULL);
+	freeze(&w, midnight + 13 * HOUR_MS);
+	assert_int_equal(frozen_on(&w, FEBRUARY - 31), midnight + NOON);
+	close_world(&w);
+}
+
+static void test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it(void **state)
+{
+	struct world w;
+	int count;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 1, 1, 0);
+	import(&w, 2, "register", "site,effective_on,division,filing,registration,inclusive,source\n"
+				  "52330106MJ0000018E,2026-02-05,330203,,,,x\n");
+	assert_int_equal(store_exec(w.store, "CREATE TRIGGER fault BEFORE INSERT ON frozen WHEN NEW.unit = '330100'"
+					     " BEGIN SELECT raise(ABORT, 'a fault'); END"), 0);
+	freeze(&w, clock_day_start_ms(FIRST_DAY + MARCH_11));
+	assert_true(number(&w, "SELECT count(*) FROM frozen WHERE unit = '330200'") > 0);
+	assert_int_equal(store_exec(w.store, "DROP TRIGGER fault"), 0);
+	must(ingest_freeze(&w.in, clock_day_start_ms(FIRST_DAY + MARCH_11), 500, &count), &w, "freeze");
+	assert_int_equal(count, 1);
+	check_memory(&w);
+	close_world(&w);
+}
+
 static void test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found(void **state)
 {
 	_cleanup_(buf_done) struct buf policy = { 0 };
@@ -390,6 +443,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
 		cmocka_unit_test(test_what_an_officer_resolved_is_no_evidence_because_another_unit_got_a_title),
 		cmocka_unit_test(test_what_an_import_changes_is_computed_on_days_that_only_have_answers),
+		cmocka_unit_test(test_a_month_that_was_not_past_yet_is_frozen_in_time_whatever_was_learnt_of_earlier_ones),
+		cmocka_unit_test(test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
 		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
