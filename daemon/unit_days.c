@@ -197,10 +197,19 @@ static void add_places(const struct member *m, const struct stock *s, struct uni
 	}
 }
 
+/* What the latest report says, or of a closed day what the last open one said. How far back that lies may be no matter of where the
+ * run of days began. */
+static const struct stock *stock_on(const struct member *m)
+{
+	bool carries = !m->latest.open && m->carried.day && m->latest.day - m->carried.day <= CARRY_DAYS_MAX;
+
+	return carries ? &m->carried : &m->latest;
+}
+
 static void add_stock(const struct unit_days *u, const struct member *m, int64_t day, struct unit_sums *sums)
 {
 	const struct policy_usability *p = policy_usability(u->f->policy, day);
-	const struct stock *s = m->latest.open || !m->carried.day ? &m->latest : &m->carried;
+	const struct stock *s = stock_on(m);
 
 	if (!m->latest.day || day - m->latest.day > p->usable_days)
 		return;

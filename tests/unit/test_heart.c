@@ -325,6 +325,38 @@ static void test_what_an_import_changes_is_computed_on_days_that_only_have_answe
 	close_world(&w);
 }
 
+static void closed_without_children(struct world *w, int64_t day, int64_t seq)
+{
+	_cleanup_(freep) char *body =
+		text_of("{\"as_of\":\"%s\",\"open\":false,\"enrolled\":{\"under12\":0,\"m12_23\":0,\"m24_35\":0,\"over36\":0},"
+			"\"mode\":{\"fullday\":0,\"halfday\":0,\"hourly\":0,\"temporary\":0}}",
+			date_of(FIRST_DAY + day));
+
+	tell(w, ENROLMENT, day, seq, REPORT, body);
+}
+
+/* 1,200 days are looked back (docs/readings.md). */
+static void test_how_far_a_closed_day_looks_back_is_no_matter_of_which_days_are_computed_together(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 0, 1, 0);
+	report(&w, 0, 1, REPORT, 0, true);
+	closed_without_children(&w, 1195, 2);
+	compute_all(&w);
+	closed_without_children(&w, 1205, 3);
+	compute_all(&w);
+	assert_int_equal(sample(&w, "330100", "utilisation", 1200), 6);
+	assert_int_equal(sample(&w, "330100", "utilisation", 1205), 0);
+	must(dirty_mark(&w.in.fold.dirty, w.store, "330100", FIRST_DAY, FIRST_DAY + 1205), &w, "mark");
+	compute_all(&w);
+	assert_int_equal(sample(&w, "330100", "utilisation", 1200), 6);
+	assert_int_equal(sample(&w, "330100", "utilisation", 1205), 0);
+	close_world(&w);
+}
+
 /* ---- freezing ---- */
 
 #define FEBRUARY (FIRST_DAY - 3)
@@ -443,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
 		cmocka_unit_test(test_what_an_officer_resolved_is_no_evidence_because_another_unit_got_a_title),
 		cmocka_unit_test(test_what_an_import_changes_is_computed_on_days_that_only_have_answers),
+		cmocka_unit_test(test_how_far_a_closed_day_looks_back_is_no_matter_of_which_days_are_computed_together),
 		cmocka_unit_test(test_a_month_that_was_not_past_yet_is_frozen_in_time_whatever_was_learnt_of_earlier_ones),
 		cmocka_unit_test(test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
