@@ -298,6 +298,9 @@ int mqtt_new(sd_event *event, const struct mqtt_options *options, const struct m
 	return 0;
 }
 
+/* What a helper that may hang in connect(2) still uses while the process ends; named, so that it is no leak. */
+static struct mqtt *volatile left_to_helper;
+
 void mqtt_free(struct mqtt *m)
 {
 	if (!m)
@@ -305,8 +308,8 @@ void mqtt_free(struct mqtt *m)
 	m->io = sd_event_source_disable_unref(m->io);
 	m->connected_source = sd_event_source_disable_unref(m->connected_source);
 	if (m->state == STATE_CONNECTING) {
-		/* The helper may hang in connect(2) for long; the process is ending, so the handle stays with it. */
 		pthread_detach(m->helper);
+		left_to_helper = m;
 		sd_event_unref(m->event);
 		return;
 	}
