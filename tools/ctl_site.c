@@ -40,7 +40,7 @@ int ctl_site(const struct ctl *ctl)
 	if (ctl->arg_count == 1)
 		return show_site(ctl, id);
 	if (ctl->arg_count != 3 || strcmp(ctl->args[1], "move") != 0 || !ctl->from || !ctl->reason)
-		return ctl_wrong(id, "SITE move DIVISION --from DAY --reason TEXT");
+		return ctl_wrong(id, "变更所在区划 / wanted is SITE move DIVISION --from DAY --reason TEXT");
 	body = ctl_act_body("move");
 	json_set(body, "division", json_new_text(ctl->args[2]));
 	json_set(body, "effective_on", json_new_text(ctl->from));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An officer moves a nursery to another division from a day on (CONTRACT §1): what the official register says by import, an act
 says for one nursery, through the same fold."""
+import json
 import subprocess
 
 import pytest
@@ -152,8 +153,16 @@ def test_the_command_line_moves_a_nursery(office):
     assert (done.returncode, done.stdout) == (0, f"{SITE} move: {TO}\n"), done.stderr
     shown = ctl("site", SITE)
     assert shown.returncode == 0 and TO in shown.stdout and "2026-11-20" in shown.stdout
+    known = json.loads(ctl("site", SITE, "--json").stdout)
+    assert (known["division"], [m["effective_on"] for m in known["moves"]]) == (TO, ["2026-11-20"])
     no = ctl("site", SITE, "move", "330199", "--from", "2026-11-20", "--reason", "x")
     assert no.returncode == 1 and "行政区划" in no.stderr
     for wrong in (("site", SITE, "move"), ("site", SITE, "move", TO, "--reason", "x"), ("site", SITE, "sell", TO, "--from", "2026-11-20"), ("site",)):
         assert ctl(*wrong).returncode == 2, wrong
+    assert ctl("site", SITE, "--socket", "nowhere.sock").returncode == 3
     assert acts(office) == 1
+    told = ctl("site", SITE, "move", "330106", "--from", "2026-11-21", "--reason", "迁回", "--document", "浙卫函〔2026〕8号", "--json")
+    answer = json.loads(told.stdout)
+    assert (told.returncode, answer["act"], answer["state"]) == (0, "move", "330106")
+    (payload,) = office.rows(f"SELECT payload FROM ledger WHERE n = {answer['n']}")[0]
+    assert json.loads(payload)["document"] == "浙卫函〔2026〕8号"
