@@ -30,6 +30,7 @@ INCLUDE(style, "style.css");
 INCLUDE(icon, "icon.svg");
 INCLUDE(app, "app.js");
 INCLUDE(page, "page.js");
+INCLUDE(site, "site.js");
 INCLUDE(source, "source.js");
 INCLUDE(texts, "texts.js");
 INCLUDE(units, "units.js");
@@ -51,6 +52,7 @@ static const struct web_file {
 	{ "icon.svg", "image/svg+xml", web_icon, web_icon_end, NULL },
 	{ "app.js", SCRIPT, web_app, web_app_end, NULL },
 	{ "page.js", SCRIPT, web_page, web_page_end, NULL },
+	{ "site.js", SCRIPT, web_site, web_site_end, NULL },
 	{ "source.js", SCRIPT, web_source, web_source_end, NULL },
 	{ "texts.js", SCRIPT, web_texts, web_texts_end, NULL },
 	{ "units.js", SCRIPT, web_units, web_units_end, NULL },

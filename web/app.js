@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Starts, asks, and shows. Views are functions of the model; nothing else is remembered.
 import { clock, day, el, lang, pref, put, setPref } from "./page.js";
+import { siteView } from "./site.js";
 import { all, get, listen, now, source } from "./source.js";
 import { t } from "./texts.js";
 import { loadRecent, unitsFrame, unitsRows } from "./units.js";
@@ -11,6 +12,7 @@ import { loadWorklist } from "./worklist.js";
 const model = { provinces: [], province: pref("province"), units: null, names: new Map(), alerts: null, cases: null, ready: null, head: null, metrics: null, today: day(Date.now()) };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const unitCode = () => /^#\/unit\/([0-9]{6})$/.exec(location.hash)?.[1];
+const siteId = () => /^#\/site\/([0-9A-Z-]{18,21})$/.exec(location.hash)?.[1];
 
 // --- frame ---
 
@@ -68,9 +70,9 @@ function frame() {
 }
 
 function showMain(fresh) {
-	const code = unitCode();
-	if (code)
-		return unitView(code, model.today, fresh);
+	const code = unitCode(), site = siteId();
+	if (code || site)
+		return code ? unitView(code, model.today, fresh) : siteView(site, model.today, fresh);
 	if (fresh || !document.getElementById("rows"))
 		unitsFrame(model, chooseProvince);
 	else
@@ -117,7 +119,7 @@ async function loadUnits() {
 	units.forEach((u) => model.names.set(u.unit, u.name));
 	await loadRecent(units, model.today);
 	if (!known && model.provinces.length)
-		showMain(!unitCode());
+		showMain(!unitCode() && !siteId());
 }
 
 async function nameAlerts() {

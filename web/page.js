@@ -15,6 +15,9 @@ export function el(tag, attributes, ...children) {
 	return node;
 }
 
+// A nursery and what the page knows of it.
+export const siteLink = (site) => el("a", { href: "#/site/" + encodeURIComponent(site) }, name(site));
+
 // A name may turn the direction of writing: it must not turn its neighbours'.
 export const name = (text) => el("bdi", {}, text || "–");
 

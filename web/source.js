@@ -19,19 +19,23 @@ function hear(response) {
 	source.lostAt = null;
 }
 
-// {status, body}; status 0: nobody answered.
-export async function get(path, text) {
+async function ask(path, text, options) {
 	try {
-		const headers = source.token ? { Authorization: "Bearer " + source.token } : {};
-		const response = await fetch(path, { headers, cache: "no-cache", credentials: "omit" });
+		const headers = { ...options.headers, ...(source.token ? { Authorization: "Bearer " + source.token } : {}) };
+		const response = await fetch(path, { ...options, headers, cache: "no-cache", credentials: "omit" });
 		const body = text ? await response.text() : await response.json().catch(() => null);
 		hear(response);
-		return { status: response.status, body };
+		return { status: response.status, body, etag: response.headers.get("ETag") };
 	} catch {
 		source.lostAt ??= Date.now();
 		return { status: 0, body: null };
 	}
 }
+
+// {status, body, etag}; status 0: nobody answered.
+export const get = (path, text) => ask(path, text, {});
+// An officer's act; status 0: whether it was done is not known.
+export const act = (path, body, headers) => ask(path, false, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
 
 // All items of a list, at most `pages` pages. null: no answer.
 export async function all(path, pages) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What somebody has to act on, and how the daemon is: alerts, cases, rejected messages, the daemon's state.
-import { clock, el, lang, moment, name, number, put, span } from "./page.js";
+import { clock, el, lang, moment, name, number, put, siteLink, span } from "./page.js";
 import { all, get, now, source } from "./source.js";
 import { caseStateName, codeName, indicatorName, t } from "./texts.js";
 import { worklistPanel } from "./worklist.js";
@@ -55,7 +55,7 @@ function alertRow(a, units) {
 		el("div", { class: "what" },
 			el("p", {}, el("a", { href: "#/unit/" + a.unit }, name(units.get(a.unit) || a.unit)), " ", el("span", { class: "text" }, (lang() === "zh" ? a.zh : a.en) || a.rule)),
 			el("p", { class: "muted" }, el("span", {}, `${a.id} · ${t("raised")} ${moment(Date.parse(a.raised_at))}`),
-				a.site ? [" · ", name(a.site)] : null, a.subject ? [" · ", name(subjectText(a))] : null,
+				a.site ? [" · ", siteLink(a.site)] : null, a.subject ? [" · ", name(subjectText(a))] : null,
 				a.provisional ? el("span", { class: "tag", title: t("provisionalNote") }, t("provisional")) : null,
 				a.unconfirmed ? el("span", { class: "tag" }, t("unconfirmed")) : null,
 				a.acknowledged_at || a.state === "acknowledged" ? el("span", { class: "tag calm" }, t("acknowledged")) : null,

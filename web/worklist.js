@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What to look after and is no alert (GET /worklist): of the city in view, else of all, and then the first page only.
-import { el, lang, name, number } from "./page.js";
+import { el, lang, name, number, siteLink } from "./page.js";
 import { get, now, source } from "./source.js";
 import { t } from "./texts.js";
 
@@ -33,7 +33,7 @@ export async function loadWorklist(unit) {
 
 function kindLines(items) {
 	const first = items[0];
-	const site = (i) => el("li", {}, el("code", {}, name(i.site)), i.feed ? el("span", { class: "tag" }, i.feed) : null, el("small", { class: "muted" }, `${t("since")} ${i.since}`));
+	const site = (i) => el("li", {}, el("code", {}, siteLink(i.site)), i.feed ? el("span", { class: "tag" }, i.feed) : null, el("small", { class: "muted" }, `${t("since")} ${i.since}`));
 	return el("li", { class: "work" }, el("p", {}, lang() === "zh" ? first.zh : first.en, " ", el("b", { class: "number" }, number(items.length) + (heap.more ? "+" : ""))),
 		first.site ? el("ul", { class: "lines" }, items.slice(0, SHOWN).map(site)) : null);
 }

@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "\"><script>alert(2)</script>", "\u0627\u0644\u062d\u0636\u0627\u0646\u0629 <b>x</b>", "{{7*7}}${7*7}"]
-FILES = ["", "web/style.css", "web/icon.svg", "web/app.js", "web/page.js", "web/source.js", "web/texts.js", "web/units.js", "web/unit.js",
+FILES = ["", "web/style.css", "web/icon.svg", "web/app.js", "web/page.js", "web/site.js", "web/source.js", "web/texts.js", "web/units.js", "web/unit.js",
          "web/watch.js", "web/worklist.js", "web/chart.js"]
 LOOKS = [(lang, theme, width) for lang in ("zh", "en") for theme in ("light", "dark") for width in (390, 1920)]
 TOKEN = "a token of a test"
@@ -258,6 +258,66 @@ def test_the_worklist_is_of_all_and_of_the_city_in_view_and_names_nurseries_to_a
     page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
     page.find_element(By.CSS_SELECTOR, "footer button").click()
     wait_until(lambda: page.find_elements(By.CSS_SELECTOR, "#worklist code"), 15, "nurseries named to a role")
+
+
+def officers_site(page, world):
+    """The page of a nursery of Hangzhou, with an officer's token."""
+    items = json.loads(subprocess.run(["curl", "-s", "--unix-socket", world.directory / "nurseryd.sock", "http://localhost/api/v1/sites?unit=330100"],
+                                      capture_output=True, text=True, check=True).stdout)["items"]
+    site = next(i for i in items if i["division"] != "330108")
+    open_page(page, world)
+    page.get(world.url + "#/site/" + site["site"])
+    wait_until(lambda: site["site"] in text(page, "#site-head"), 10, "no nursery")
+    assert "省级或国家卫生健康委" in text(page, "#main") and not page.find_elements(By.CSS_SELECTOR, "form.act")
+    page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
+    page.find_element(By.CSS_SELECTOR, "footer button").click()
+    wait_until(lambda: page.find_elements(By.CSS_SELECTOR, "form.act"), 10, "no form for an officer")
+    return site
+
+
+def write(page, division, reason, day):
+    page.execute_script("""const f = document.querySelector('form.act').elements;
+        f.division.value = arguments[0]; f.reason.value = arguments[1]; f.effective_on.value = arguments[2]""", division, reason, day)
+
+
+def record(page):
+    page.find_element(By.CSS_SELECTOR, "form.act button").click()
+
+
+def test_an_officer_moves_a_nursery_and_is_told_why_not(world, page):
+    resize(page, 1400)
+    site = officers_site(page, world)
+    shown = lambda: world_site(world, site["site"])  # noqa: E731
+    record(page)  # nothing written: the browser asks for it
+    assert text(page, "#said") == "" and shown()["moves"] == []
+    write(page, "330199", "迁址", today())
+    record(page)
+    wait_until(lambda: "行政区划" in text(page, "#said .bad"), 10, lambda: text(page, "#main"))
+    assert page.execute_script("return document.querySelector('form.act').elements.reason.value") == "迁址", "what was written is gone"
+    write(page, "330108", "迁址", today(-1))
+    record(page)
+    wait_until(lambda: re.search(r"已登记，账本行号 \d+", text(page, "#said .good")), 10, lambda: text(page, "#main"))
+    wait_until(lambda: f"{today(-1)}330108330100" in text(page, "#site-head tbody"), 10, lambda: text(page, "#site-head"))
+    (move,) = shown()["moves"]
+    assert (shown()["division"], str(move["n"])) == ("330108", re.search(r"\d+", text(page, "#said"))[0])
+    # somebody else moves it back between the look and the decision
+    page.execute_async_script("""const done = arguments[arguments.length - 1], body = {act: 'move', division: arguments[1], effective_on: arguments[2], reason: 'x'};
+        const f = document.querySelector('form.act'); f.elements.division.value = '330106'; f.elements.reason.value = '又迁';
+        fetch('/api/v1/sites/' + arguments[0] + '/actions', {method: 'POST', body: JSON.stringify(body), headers: {Authorization: 'Bearer ' + arguments[3]}})
+          .then((r) => { f.requestSubmit(); done(r.status); });""", site["site"], site["division"], today(), TOKEN)
+    wait_until(lambda: "期间已有变更" in text(page, "#said .bad"), 10, lambda: text(page, "#main"))
+    assert len(shown()["moves"]) == 2
+    wait_until(lambda: today() in text(page, "#site-head tbody"), 10, "the other's move is not shown")
+    assert page.execute_script("return document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert page.execute_script(CONTRAST) == []
+    page.find_element(By.ID, "language").click()
+    wait_until(lambda: "It was moved meanwhile" in text(page, "#said .bad") and "Reason" in text(page, "form.act"), 10, lambda: text(page, "#main"))
+    complained = [c for c in complaints(page) if "409" not in c and "412" not in c]  # chromium logs each answer that is an error
+    assert complained == []
+
+
+def world_site(world, site):
+    return json.loads(get(world, "/api/v1/sites/" + site)[1])
 
 
 def test_hostile_names_are_text(world, page):
