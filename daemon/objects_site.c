@@ -9,10 +9,9 @@
 #include "../collectors/registration.h"
 #include "streams.h"
 
-/* How far back the last enrolment is looked for: as long as a report is usable in a list, as old as one may be
- * alone (DOMAIN §2, CONTRACT enrolment). Facts are keyed day first, so each day is one look. */
-#define LOOK_BACK_LIST 31
-#define LOOK_BACK_ALONE 400
+/* In a list the latest enrolment is looked for on so many days that have any nursery's report, alone on all of them. Facts are
+ * keyed day first, so each such day is two looks. */
+#define LOOK_BACK_LIST 60
 
 enum {
 	EFFECTIVE_ON, NAME, FACILITY, REGISTRAR, REGISTRATION, FILING, OPERATION, FILING_NO, FILED_ON,
@@ -164,32 +163,23 @@ static json *enrolment(store_stmt *q)
 	return o;
 }
 
-/* 1 found and set. */
-static int enrolment_on(struct store *s, int64_t site, int64_t day, json *object)
+static int set_enrolment(struct store *s, int64_t site, int64_t today, bool alone, json *object)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
-			    "SELECT day, open, places, under12, m12_23, m24_35, over36, fullday, halfday, hourly,"
+			    "WITH RECURSIVE days(day) AS (SELECT max(day) FROM enrolment WHERE day <= ?2 UNION ALL"
+			    " SELECT (SELECT max(day) FROM enrolment WHERE day < days.day) FROM days WHERE days.day IS NOT NULL LIMIT ?3)"
+			    " SELECT e.day, open, places, under12, m12_23, m24_35, over36, fullday, halfday, hourly,"
 			    " temporary, attended, waiting, classes, carers, health, guards, received_at, epoch, seq, n"
-			    " FROM enrolment WHERE day = ?1 AND site = ?2 AND counts = 1",
-			    "ii", day, site);
+			    " FROM days CROSS JOIN enrolment e ON e.day = days.day AND e.site = ?1 AND e.counts = 1 LIMIT 1",
+			    "iii", site, today + 1, alone ? INT64_C(-1) : (int64_t)LOOK_BACK_LIST);
 
+	json_set(object, "enrolment", NULL);
 	if (r >= 0)
 		r = store_step(q);
 	if (r > 0)
 		json_set(object, "enrolment", enrolment(q));
-	return r;
-}
-
-static int set_enrolment(struct store *s, int64_t site, int64_t today, bool alone, json *object)
-{
-	int64_t oldest = today - (alone ? LOOK_BACK_ALONE : LOOK_BACK_LIST);
-	int r = 0;
-
-	json_set(object, "enrolment", NULL);
-	for (int64_t day = today + 1; day >= oldest && r == 0; day--)
-		r = enrolment_on(s, site, day, object);
-	return r < 0 ? r : 0;
+	return MIN(r, 0);
 }
 
 static int set_status(struct store *s, const char *code, json *object)

@@ -266,6 +266,16 @@ def test_an_edit_a_deletion_and_a_changed_fact_are_found(world):
         assert done.returncode == 1, (edit, done.stdout)
 
 
+def test_a_nursery_is_shown_with_its_latest_report_however_old(world):
+    for seq, day in enumerate(("2023-05-04", "2023-05-05", "2023-05-08"), 1):
+        at = day + "T09:00:00+08:00"
+        world.fold(line(at, "registration", message(seq, registration(effective_on=day), sent_at=at)),
+                   line(at, "enrolment", message(seq, enrolment(as_of=day), sent_at=at)))
+    world.fold(line("2023-05-08T10:00:00+08:00", "enrolment", message(4, None, "retract", ref={"epoch": 1, "seq": 3}, reason="x")))
+    shown = subprocess.run([BUILD / "nurseryctl", "--db", world.db, "--json", "site", SITE], capture_output=True, text=True)
+    assert json.loads(shown.stdout)["enrolment"]["as_of"] == "2023-05-05"
+
+
 def test_the_ledger_itself_refuses_to_be_changed(world):
     world.send("enrolment", message(1, enrolment()))
     with sqlite3.connect(world.db) as db:
