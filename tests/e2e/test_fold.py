@@ -271,7 +271,8 @@ def test_a_nursery_is_shown_with_its_latest_report_however_old(world):
         at = day + "T09:00:00+08:00"
         world.fold(line(at, "registration", message(seq, registration(effective_on=day), sent_at=at)),
                    line(at, "enrolment", message(seq, enrolment(as_of=day), sent_at=at)))
-    world.fold(line("2023-05-08T10:00:00+08:00", "enrolment", message(4, None, "retract", ref={"epoch": 1, "seq": 3}, reason="x")))
+    world.fold(line("2023-05-08T10:00:00+08:00", "enrolment", message(4, None, "retract", sent_at=at,
+               ref={"epoch": 1, "seq": 3}, reason="x")))
     shown = subprocess.run([BUILD / "nurseryctl", "--db", world.db, "--json", "site", SITE], capture_output=True, text=True)
     assert json.loads(shown.stdout)["enrolment"]["as_of"] == "2023-05-05"
 
