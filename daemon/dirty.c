@@ -146,10 +146,13 @@ static int unmark(struct store *s, const char *unit, int64_t day)
 }
 
 /* Days in a row that are marked, downwards from ret->last. */
-static int take_downwards(struct store *s, int64_t most, struct dirty_days *ret)
+static int take_downwards(struct store *s, const struct dirty_room *room, struct dirty_days *ret)
 {
+	int64_t most = room->days(room->context, ret->unit);
 	int r = 0;
 
+	if (most < 0)
+		return (int)most;
 	for (ret->first = ret->last; ret->last - ret->first < most; ret->first--)
 		if ((r = unmark(s, ret->unit, ret->first)) <= 0)
 			break;
@@ -157,16 +160,16 @@ static int take_downwards(struct store *s, int64_t most, struct dirty_days *ret)
 	return r < 0 ? r : 1;
 }
 
-static int take_days(struct store *s, int64_t before, int64_t most, struct dirty_days *ret)
+static int take_days(struct store *s, int64_t before, const struct dirty_room *room, struct dirty_days *ret)
 {
 	int r = newest_day(s, before, &ret->last, ret->unit);
 
-	return r <= 0 ? r : take_downwards(s, most, ret);
+	return r <= 0 ? r : take_downwards(s, room, ret);
 }
 
 /* The next unit's marks of today or yesterday: under a stream of messages the first units would always be marked again
  * before the last ones' turn. */
-static int take_current(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret)
+static int take_current(struct dirty_turn *t, struct store *s, int64_t today, const struct dirty_room *room, struct dirty_days *ret)
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q, "SELECT unit, max(day) FROM dirty WHERE day >= ? GROUP BY unit ORDER BY unit <= ?, unit LIMIT 1", "it",
@@ -179,7 +182,7 @@ static int take_current(struct dirty_turn *t, struct store *s, int64_t today, in
 	store_reset(q);
 	q = NULL;
 	memcpy(t->current, ret->unit, sizeof t->current);
-	return take_downwards(s, most, ret);
+	return take_downwards(s, room, ret);
 }
 
 /* The range being computed, or the waiting one of the next unit behind the last, which is then begun. */
@@ -205,13 +208,17 @@ static int current_range(struct dirty_turn *t, struct store *s, struct dirty_day
 	return r < 0 ? r : 1;
 }
 
-static int take_range(struct dirty_turn *t, struct store *s, int64_t most, struct dirty_days *ret)
+static int take_range(struct dirty_turn *t, struct store *s, const struct dirty_room *room, struct dirty_days *ret)
 {
 	int r = current_range(t, s, ret);
+	int64_t most;
 	bool all;
 
 	if (r <= 0)
 		return r;
+	most = room->days(room->context, ret->unit);
+	if (most < 0)
+		return (int)most;
 	all = ret->last - ret->first < most;
 	if (all)
 		r = store_run(s, "DELETE FROM dirty_range WHERE started = 1 AND unit = ?", "t", ret->unit);
@@ -225,24 +232,24 @@ static int take_range(struct dirty_turn *t, struct store *s, int64_t most, struc
 }
 
 /* Late reports' days and history, by turns. */
-static int take_past(struct dirty_turn *t, struct store *s, int64_t before, int64_t most, struct dirty_days *ret)
+static int take_past(struct dirty_turn *t, struct store *s, int64_t before, const struct dirty_room *room, struct dirty_days *ret)
 {
 	int r;
 
 	t->single = !t->single;
-	r = t->single ? take_days(s, before, most, ret) : take_range(t, s, most, ret);
+	r = t->single ? take_days(s, before, room, ret) : take_range(t, s, room, ret);
 	if (r == 0)
-		r = t->single ? take_range(t, s, most, ret) : take_days(s, before, most, ret);
+		r = t->single ? take_range(t, s, room, ret) : take_days(s, before, room, ret);
 	return r;
 }
 
-int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret)
+int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, const struct dirty_room *room, struct dirty_days *ret)
 {
-	int r = ++t->takes % 4 == 0 ? take_past(t, s, today - 1, most, ret) : 0;
+	int r = ++t->takes % 4 == 0 ? take_past(t, s, today - 1, room, ret) : 0;
 
 	if (r == 0)
-		r = take_current(t, s, today, most, ret);
-	return r == 0 ? take_past(t, s, today - 1, most, ret) : r;
+		r = take_current(t, s, today, room, ret);
+	return r == 0 ? take_past(t, s, today - 1, room, ret) : r;
 }
 
 /* The next unit that a site has, by its registration or by the register alone: one seek each. 1 found. */

@@ -32,6 +32,11 @@ struct dirty_turn {
 	bool single;
 	unsigned takes;
 };
+/* How many days of a unit may be taken at once: 1 or more, or -errno. */
+struct dirty_room {
+	int64_t (*days)(void *context, const char *unit);
+	void *context;
+};
 
 /* Marks unit on the days first…last, cut at today. unit "" is no unit. */
 int dirty_mark(struct dirty *d, struct store *s, const char *unit, int64_t first, int64_t last);
@@ -40,8 +45,8 @@ int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_
 /* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
 int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
-/* Takes at most `most` marked days out: 1 and which, 0: none. Those of today and yesterday come first, in turn among the units; but under a
- * stream that marks them again and again every fourth time is history's. */
-int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, int64_t most, struct dirty_days *ret);
+/* Takes marked days of a unit out, as many as there is room for: 1 and which, 0: none. Those of today and yesterday come first, in turn
+ * among the units; but under a stream that marks them again and again every fourth time is history's. */
+int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, const struct dirty_room *room, struct dirty_days *ret);
 /* Forgets the set: after a ROLLBACK and when the table's rows were taken out. */
 void dirty_forget(struct dirty *d);

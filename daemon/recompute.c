@@ -12,14 +12,15 @@
 #include <stdio.h>
 
 #define RUN_DAYS_MAX 400   /* days of a unit begun at once */
-#define FIRST_DAY_US 2000  /* before anything was measured */
-#define OPEN_DAYS 4        /* opening a unit costs about as much as so many days */
+#define FIRST_SITE_NS 5000 /* before anything was measured */
+#define OPEN_DAYS 4        /* opening a unit costs about as much as so many days, */
+#define UNIT_SITES 150     /* and writing a day's samples about as much as so many sites (measured) */
 
 int recompute_open(struct store *s, struct fold *f, struct recompute *ret)
 {
 	int r;
 
-	*ret = (struct recompute){ .store = s, .fold = f, .day_us = FIRST_DAY_US };
+	*ret = (struct recompute){ .store = s, .fold = f, .site_ns = FIRST_SITE_NS };
 	r = store_get_int(s, &ret->computed_n, "SELECT value FROM progress WHERE name = 'indicators_n'", "");
 	if (r >= 0)
 		r = samples_last_change(s, &ret->change);
@@ -159,31 +160,45 @@ static int compute_run(struct recompute *rc, const struct dirty_days *d)
 	return r < 0 ? r : compute_months(rc, d, turned);
 }
 
-/* So many days as the time that is left allows, by what days took lately. */
-static int64_t days_within(const struct recompute *rc, int64_t left_ms)
-{
-	int64_t days = left_ms * 1000 / rc->day_us - OPEN_DAYS;
+/* The time that is left, for a unit of so many sites. */
+struct room {
+	const struct recompute *rc;
+	int64_t left_ms, sites;
+};
 
-	return MAX(INT64_C(1), MIN(days, (int64_t)RUN_DAYS_MAX));
+/* So many days as the time that is left allows, by what a site's day took lately: ten days of a city cost as much as a year of a
+ * county. */
+static int64_t days_within(void *context, const char *unit)
+{
+	struct room *room = context;
+	int64_t sites = 0, days;
+	int r = store_get_int(room->rc->store, &sites,
+			      "SELECT (SELECT count(*) FROM site WHERE unit = ?1) + (SELECT count(*) FROM register WHERE unit = ?1)", "t", unit);
+
+	room->sites = sites + UNIT_SITES;
+	days = room->left_ms * 1000000 / (room->rc->site_ns * room->sites) - OPEN_DAYS;
+	return r < 0 ? r : MAX(INT64_C(1), MIN(days, (int64_t)RUN_DAYS_MAX));
 }
 
-static void learn_cost(struct recompute *rc, int64_t days, int64_t took_ms)
+/* What took no whole millisecond took half a one. */
+static void learn_cost(struct recompute *rc, int64_t sites, int64_t days, int64_t took_ms)
 {
-	int64_t day_us = MAX(took_ms * 1000 / (days + OPEN_DAYS), INT64_C(20));
+	int64_t site_ns = (took_ms * 1000000 + 500000) / (sites * (days + OPEN_DAYS));
 
-	rc->day_us = (3 * rc->day_us + day_us) / 4;
+	rc->site_ns = MAX((3 * rc->site_ns + site_ns) / 4, INT64_C(1));
 }
 
 static int compute_some(struct recompute *rc, int64_t left_ms)
 {
+	struct room room = { .rc = rc, .left_ms = left_ms };
 	struct dirty_days d;
 	int64_t started = clock_monotonic_ms();
-	int r = dirty_take(&rc->turn, rc->store, rc->fold->dirty.today, days_within(rc, left_ms), &d);
+	int r = dirty_take(&rc->turn, rc->store, rc->fold->dirty.today, &(struct dirty_room){ days_within, &room }, &d);
 
 	if (r <= 0)
 		return r;
 	r = compute_run(rc, &d);
-	learn_cost(rc, d.last - d.first + 1, clock_monotonic_ms() - started);
+	learn_cost(rc, room.sites, d.last - d.first + 1, clock_monotonic_ms() - started);
 	return r < 0 ? r : 1;
 }
 

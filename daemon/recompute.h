@@ -15,7 +15,7 @@ struct recompute {
 	int64_t days;        /* (unit, day)s computed since start */
 	int64_t declared_n;  /* declared items are samples up to this import */
 	struct dirty_turn turn;
-	int64_t day_us;      /* what a day of a unit took lately: how many are begun at once */
+	int64_t site_ns;     /* what a day of a site took lately: how many days of a unit are begun at once */
 };
 
 int recompute_open(struct store *s, struct fold *f, struct recompute *ret);

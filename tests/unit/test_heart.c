@@ -276,10 +276,49 @@ static void test_late_data_marks_the_days_it_touches_and_nothing_else(void **sta
 	close_world(&w);
 }
 
+static int64_t room_of(void *context, const char *unit)
+{
+	(void)context;
+	return strcmp(unit, "330100") == 0 ? 2 : 30;
+}
+
+/* A large unit's days cost more than a small one's. */
+static void test_so_many_days_are_taken_at_once_as_there_is_room_for_of_that_very_unit(void **state)
+{
+	static const struct dirty_room room = { room_of, NULL };
+	struct dirty_turn turn = { 0 };
+	struct dirty_days d;
+	struct world w;
+	int64_t left[2] = { 40, 40 };
+
+	(void)state;
+	open_world(&w);
+	assert_int_equal(store_exec(w.store, "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, '330100', 20001, 20040),"
+					     " (0, '330400', 20001, 20040)"), 0);
+	while (dirty_take(&turn, w.store, 20500, &room, &d) > 0) {
+		int64_t *of_unit = &left[strcmp(d.unit, "330100") == 0 ? 0 : 1];
+		int64_t most = of_unit == left ? 2 : 30;
+
+		assert_int_equal(d.last, 20000 + *of_unit);
+		assert_int_equal(d.last - d.first + 1, MIN(most, *of_unit));
+		*of_unit -= d.last - d.first + 1;
+	}
+	assert_int_equal(left[0] + left[1], 0);
+	close_world(&w);
+}
+
+static int64_t one_day(void *context, const char *unit)
+{
+	(void)context;
+	(void)unit;
+	return 1;
+}
+
 /* Under a stream that marks every unit's today again as soon as it was taken. */
 static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again(void **state)
 {
 	static const char *const units[] = { "110101", "330100", "659000" };
+	static const struct dirty_room room = { one_day, NULL };
 	struct dirty_turn turn = { 0 };
 	struct dirty_days d;
 	struct world w;
@@ -292,7 +331,7 @@ static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and
 	for (int i = 0; i < 24; i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
 			assert_int_equal(dirty_refresh(&w.in.fold.dirty, w.store, units[k], 20500), 0);
-		assert_int_equal(dirty_take(&turn, w.store, 20500, 1, &d), 1);
+		assert_int_equal(dirty_take(&turn, w.store, 20500, &room, &d), 1);
 		dirty_forget(&w.in.fold.dirty);
 		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
 			taken[k] += d.first == 20500 && strcmp(d.unit, units[k]) == 0;
@@ -479,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_a_month_that_was_not_past_yet_is_frozen_in_time_whatever_was_learnt_of_earlier_ones),
 		cmocka_unit_test(test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
+		cmocka_unit_test(test_so_many_days_are_taken_at_once_as_there_is_room_for_of_that_very_unit),
 		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
 		cmocka_unit_test(test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out),
