@@ -32,6 +32,7 @@ static int take_over_tables(struct daemon *d)
 {
 	int r = ingest_reload(&d->base.ingest);
 
+	recompute_distrust(&d->recompute);
 	if (r < 0) {
 		log_error("rebuild.unreadable", "why=\"%s\" next=\"stop; start again\"", store_why(d->base.store));
 		sd_event_exit(d->event, r);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define ITEMS_AT_ONCE 200  /* declared ones: a millisecond or two */
 #define RUN_DAYS_MAX 400   /* days of a unit begun at once */
 #define FIRST_SITE_NS 5000 /* before anything was measured */
 #define OPEN_DAYS 4        /* opening a unit costs about as much as so many days, */
@@ -229,50 +230,77 @@ static void set_operands(struct sample_row *row, const char *numerator, const ch
 	}
 }
 
-static int write_declared(struct recompute *rc)
+static int write_item(struct recompute *rc, store_stmt *q)
 {
-	_cleanup_(store_resetp) store_stmt *q = NULL;
-	int r = store_query(rc->store, &q,
-			    "SELECT unit, item, period, as_of, numerator, denominator, document, revision FROM declared", "");
+	_cleanup_(buf_done) struct buf sources = { 0 };
+	const char *denominator = store_text(q, 5);
+	struct sample_row row;
+	bool known = !denominator || strspn(denominator, "0.") != strlen(denominator);
 
-	while (r >= 0 && (r = store_step(q)) > 0) {
-		_cleanup_(buf_done) struct buf sources = { 0 };
-		const char *denominator = store_text(q, 5);
-		struct sample_row row;
-		bool known = !denominator || strspn(denominator, "0.") != strlen(denominator);
-
-		buf_str(&sources, "[{\"what\":\"declared\",\"document\":");
-		buf_json(&sources, store_text(q, 6), -1);
-		buf_str(&sources, "}]");
-		row = (struct sample_row){ .unit = store_text(q, 0),
-					   .indicator = store_text(q, 1),
-					   .period = store_text(q, 2),
-					   .as_of = store_int(q, 3),
-					   .status = known ? "ok" : "no_data",
-					   .reason = known ? NULL : "denominator",
-					   .completeness_n = 1,
-					   .completeness_d = 1,
-					   .revision = store_int(q, 7),
-					   .final = true,
-					   .sources = sources.p };
-		set_operands(&row, store_text(q, 4), denominator);
-		r = sample_write(rc->store, &row, &rc->change);
-	}
-	return r;
+	buf_str(&sources, "[{\"what\":\"declared\",\"document\":");
+	buf_json(&sources, store_text(q, 6), -1);
+	buf_str(&sources, "}]");
+	row = (struct sample_row){ .unit = store_text(q, 0),
+				   .indicator = store_text(q, 1),
+				   .period = store_text(q, 2),
+				   .as_of = store_int(q, 3),
+				   .status = known ? "ok" : "no_data",
+				   .reason = known ? NULL : "denominator",
+				   .completeness_n = 1,
+				   .completeness_d = 1,
+				   .revision = store_int(q, 7),
+				   .final = true,
+				   .sources = sources.p };
+	set_operands(&row, store_text(q, 4), denominator);
+	return sample_write(rc->store, &row, &rc->change);
 }
 
-/* They change only with an import, and there are few. */
-static int compute_declared(struct recompute *rc)
+/* The next of them in the order of their key: how many. */
+static int write_items(struct recompute *rc)
+{
+	struct declared_walk *w = &rc->declared, from = *w; /* bound, so it must not change */
+	_cleanup_(store_resetp) store_stmt *q = NULL;
+	int count = 0;
+	int r = store_query(rc->store, &q,
+			    "SELECT unit, item, period, as_of, numerator, denominator, document, revision FROM declared"
+			    " WHERE (unit, item, period, as_of) > (?1, ?2, ?3, ?4) ORDER BY unit, item, period, as_of LIMIT ?5",
+			    "tttii", from.unit, from.item, from.period, from.as_of, (int64_t)ITEMS_AT_ONCE);
+
+	for (; r >= 0 && (r = store_step(q)) > 0; count++) {
+		r = write_item(rc, q);
+		if (count + 1 < ITEMS_AT_ONCE)
+			continue;
+		snprintf(w->unit, sizeof w->unit, "%s", store_text(q, 0));
+		snprintf(w->item, sizeof w->item, "%s", store_text(q, 1));
+		snprintf(w->period, sizeof w->period, "%s", store_text(q, 2));
+		w->as_of = store_int(q, 3);
+	}
+	return r < 0 ? r : count;
+}
+
+/* They change only with an import, and then all are gone through: 1 there are more. */
+static int compute_declared(struct recompute *rc, int64_t until)
 {
 	int64_t n = 0;
 	int r = store_get_int(rc->store, &n, "SELECT ifnull(max(n), 0) FROM import WHERE kind = 'declared'", "");
 
 	if (r < 0 || n == rc->declared_n)
 		return MIN(r, 0);
-	r = write_declared(rc);
-	if (r >= 0)
-		rc->declared_n = n;
-	return r;
+	if (rc->declared.n != n)
+		rc->declared = (struct declared_walk){ .n = n };
+	do
+		r = write_items(rc);
+	while (r == ITEMS_AT_ONCE && clock_monotonic_ms() < until);
+	if (r < 0 || r == ITEMS_AT_ONCE)
+		return MIN(r, 1);
+	rc->declared_n = n;
+	return 0;
+}
+
+void recompute_distrust(struct recompute *rc)
+{
+	rc->declared_n = -1;
+	rc->declared = (struct declared_walk){ 0 };
 }
 
 /* ---- steps ---- */
@@ -290,8 +318,10 @@ static int note_progress(struct recompute *rc, int64_t head_n)
 static int work(struct recompute *rc, int64_t head_n, int64_t until)
 {
 	int64_t left;
-	int r = compute_declared(rc);
+	int r = compute_declared(rc, until);
 
+	if (r > 0)
+		return 1;
 	while (r >= 0 && (left = until - clock_monotonic_ms()) > 0)
 		if ((r = compute_some(rc, left)) <= 0)
 			return r < 0 ? r : note_progress(rc, head_n);

@@ -314,6 +314,47 @@ static int64_t one_day(void *context, const char *unit)
 	return 1;
 }
 
+/* Of the whole country there are 160,000, and all are gone through behind every import of one. */
+static void test_declared_items_are_gone_through_in_slices(void **state)
+{
+	_cleanup_(buf_done) struct buf csv = { 0 };
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	buf_str(&csv, "unit,item,period,numerator,denominator,document\n");
+	for (int i = 0; i < 500; i++)
+		buf_printf(&csv, "330100,item_%d,2026-01,%d,500,x\n", i, i);
+	import(&w, 0, "declared", csv.p);
+	assert_int_equal(recompute_step(&w.rc, w.in.ledger.head.n, 0), 1);
+	assert_int_equal(number(&w, "SELECT count(*) FROM sample"), 200);
+	assert_int_equal(recompute_step(&w.rc, w.in.ledger.head.n, 0), 1);
+	import(&w, 0, "declared", "unit,item,period,numerator,denominator,document\n330100,item_0,2026-01,7,500,x\n");
+	compute_all(&w);
+	assert_int_equal(number(&w, "SELECT count(*) FROM sample"), 500);
+	assert_int_equal(number(&w, "SELECT numerator FROM sample WHERE indicator = 'item_0'"), 7);
+	assert_int_equal(number(&w, "SELECT sum(numerator) FROM sample"), 499 * 500 / 2 + 7);
+	close_world(&w);
+}
+
+static void test_declared_items_are_what_a_rebuild_says(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	register_nursery(&w, 0, 1, 0);
+	import(&w, 0, "declared", "unit,item,period,numerator,denominator,document\n330100,item,2026-01,7,500,x\n");
+	assert_int_equal(store_exec(w.store, "UPDATE declared SET numerator = '8'"), 0);
+	compute_all(&w);
+	assert_int_equal(store_exec(w.store, "UPDATE declared SET numerator = '7'"), 0); /* so does the rebuild, and marks every day */
+	must(dirty_refresh(&w.in.fold.dirty, w.store, "330100", FIRST_DAY), &w, "mark");
+	recompute_distrust(&w.rc);
+	compute_all(&w);
+	assert_int_equal(number(&w, "SELECT numerator FROM sample WHERE indicator = 'item'"), 7);
+	close_world(&w);
+}
+
 /* Under a stream that marks every unit's today again as soon as it was taken. */
 static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again(void **state)
 {
@@ -519,6 +560,8 @@ int main(void)
 		cmocka_unit_test(test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
 		cmocka_unit_test(test_so_many_days_are_taken_at_once_as_there_is_room_for_of_that_very_unit),
+		cmocka_unit_test(test_declared_items_are_gone_through_in_slices),
+		cmocka_unit_test(test_declared_items_are_what_a_rebuild_says),
 		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
 		cmocka_unit_test(test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out),
