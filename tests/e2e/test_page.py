@@ -258,6 +258,9 @@ def test_the_worklist_is_of_all_and_of_the_city_in_view_and_names_nurseries_to_a
     page.find_element(By.CSS_SELECTOR, "footer input").send_keys(TOKEN)
     page.find_element(By.CSS_SELECTOR, "footer button").click()
     wait_until(lambda: page.find_elements(By.CSS_SELECTOR, "#worklist code"), 15, "nurseries named to a role")
+    page.execute_script("document.querySelector('#worklist code a').click()")
+    wait_until(lambda: re.fullmatch(r"#/site/[0-9A-Z-]{18,21}", page.execute_script("return location.hash")) and page.find_elements(By.CSS_SELECTOR, "form.act"), 15,
+               "a nursery's id leads nowhere")
 
 
 def officers_site(page, world):
