@@ -147,7 +147,7 @@ def ctl():
             section("DESCRIPTION", *paragraphs("Talks to the daemon over its Unix socket; --db opens a database file read-only instead. Who asks is known by uid, and what the "
                                                "person may do stands in people of nurseryd.conf(5). Options may stand anywhere.")) +
             section("OPTIONS", *terms([("--socket PATH", "the daemon's socket"), ("--db FILE", "a database file, read-only, without a daemon"),
-                                       ("--json", "the answer as JSON, for machines")])) +
+                                       ("--json", "the answer as JSON, for machines; a no (exit 1) is a problem object")])) +
             section("VERBS", *terms(verbs)) +
             section("EXIT STATUS", *terms([tuple(x.strip().split(" ", 1)) for x in re.search(r"^exit: (.*)", text, re.M)[1].split(",")])) + see_also("ctl"))
 

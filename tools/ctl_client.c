@@ -211,7 +211,7 @@ static void tell_error(const json *error)
 	fputc('\n', stderr);
 }
 
-void ctl_tell_problem(const struct ctl_answer *a)
+void ctl_tell_problem(const struct ctl *ctl, const struct ctl_answer *a)
 {
 	const json *errors = a->value ? json_get(a->value, "errors") : NULL;
 	const char *title = ctl_text_of(a->value, "title"), *detail = ctl_text_of(a->value, "detail");
@@ -222,6 +222,8 @@ void ctl_tell_problem(const struct ctl_answer *a)
 		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
 	for (size_t i = 0; errors && i < json_count(errors); i++)
 		tell_error(json_at(errors, i));
+	if (ctl->json && a->value)
+		puts(a->text.p);
 }
 
 int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret)
@@ -232,7 +234,7 @@ int ctl_get(const struct ctl *ctl, const char *target, struct ctl_answer *ret)
 		return r;
 	if (ret->status >= 200 && ret->status < 300 && ret->value)
 		return EXIT_FINE;
-	ctl_tell_problem(ret);
+	ctl_tell_problem(ctl, ret);
 	return EXIT_NO;
 }
 
@@ -256,7 +258,7 @@ int ctl_post(const struct ctl *ctl, const char *on, const char *target, const ch
 	if (r != EXIT_FINE)
 		return r;
 	if (ret->status < 200 || ret->status >= 300) {
-		ctl_tell_problem(ret);
+		ctl_tell_problem(ctl, ret);
 		return EXIT_NO;
 	}
 	if (ctl->json)

@@ -95,7 +95,7 @@ int ctl_report(const struct ctl *ctl)
 	if (r != EXIT_FINE)
 		return r;
 	if (a.status < 200 || a.status >= 300) {
-		ctl_tell_problem(&a);
+		ctl_tell_problem(ctl, &a);
 		return EXIT_NO;
 	}
 	if (ctl->json)

@@ -121,7 +121,10 @@ def test_an_import_is_a_ledger_row_with_its_actor(daemon):
 def test_a_bad_file_is_refused_line_by_line(daemon):
     (daemon.where / "bad.csv").write_text("division,indicator,value,by,source\nzz,places_per_1000,x,2025-13-31,y\n")
     done = ctl(daemon, "import", "targets", "bad.csv")
-    assert done.returncode == 1 and "line 2" in done.stderr, done.stderr
+    assert done.returncode == 1 and "line 2" in done.stderr and done.stdout == "", done.stderr
+    told = json.loads(ctl(daemon, "import", "targets", "bad.csv", "--json").stdout)
+    assert [(e["line"], e["column"], e["value"]) for e in told["errors"]] == [(2, "division", "zz"), (2, "value", "x"), (2, "by", "2025-13-31")]
+    assert json.loads(ctl(daemon, "--json", "unit", "999999").stdout)["status"] == 404
     done = ctl(daemon, "import", "nonsense", "targets.csv")
     assert done.returncode == 2 and "population" in done.stderr, done.stderr
 
