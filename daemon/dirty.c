@@ -252,8 +252,7 @@ int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, const struc
 	return r == 0 ? take_past(t, s, today - 1, room, ret) : r;
 }
 
-/* The next unit that a site has, by its registration or by the register alone: one seek each. 1 found. */
-static int next_unit(struct store *s, char unit[static UNIT_SIZE])
+int dirty_next_unit(struct store *s, char unit[static UNIT_SIZE])
 {
 	_cleanup_(store_resetp) store_stmt *q = NULL;
 	int r = store_query(s, &q,
@@ -272,7 +271,7 @@ int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last
 	char unit[UNIT_SIZE] = "";
 	int r;
 
-	while ((r = next_unit(s, unit)) > 0) {
+	while ((r = dirty_next_unit(s, unit)) > 0) {
 		r = dirty_mark(d, s, unit, first, last);
 		if (r < 0)
 			return r;

@@ -45,6 +45,8 @@ int dirty_mark_period(struct dirty *d, struct store *s, const char *unit, int64_
 /* The same for one day, when nothing was learnt that a frozen month would have to wait for. */
 int dirty_refresh(struct dirty *d, struct store *s, const char *unit, int64_t day);
 int dirty_mark_all(struct dirty *d, struct store *s, int64_t first, int64_t last);
+/* The next unit that a site has, by its registration or by the register alone: one seek each. 1 found. */
+int dirty_next_unit(struct store *s, char unit[static UNIT_SIZE]);
 /* Takes marked days of a unit out, as many as there is room for: 1 and which, 0: none. Those of today and yesterday come first, in turn
  * among the units; but under a stream that marks them again and again every fourth time is history's. */
 int dirty_take(struct dirty_turn *t, struct store *s, int64_t today, const struct dirty_room *room, struct dirty_days *ret);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "ids.h"
 #include "ledger.h"
 
 typedef int (*outlet_publish_fn)(void *context, const char *topic, const void *payload, size_t len, int qos, bool retain);
@@ -16,10 +17,12 @@ struct outlet {
 	void *context;
 	int64_t alert_n; /* alerts changed by rows up to this one are published */
 	int64_t change;  /* samples up to this change number are published */
+	char unit[UNIT_SIZE]; /* after a connect the units up to this one have been told anew; */
+	bool all_told;        /* all of them */
 	uint64_t alerts_published, indicators_published;
 };
 
-/* After (re)connecting: all that is current. */
+/* After (re)connecting: all that is current, the indicators little by little by outlet_indicators. */
 int outlet_start(struct outlet *o);
 /* Alerts changed since: cheap when there are none, so it is asked after every commit. */
 int outlet_alerts(struct outlet *o, int64_t head_n);

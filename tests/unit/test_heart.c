@@ -7,14 +7,8 @@
 
 #include "../../daemon/replay.h"
 
-#define NOON (12 * HOUR_MS)
 #define SITE nurseries[0].code
 #define HANGZHOU "330106"
-
-static int64_t at_noon(int64_t day)
-{
-	return clock_day_start_ms(FIRST_DAY + day) + NOON;
-}
 
 /* One message of the first nursery; day: of FIRST_DAY. */
 static void tell(struct world *w, int feed, int64_t day, int64_t seq, const char *more, const char *body)
@@ -68,31 +62,11 @@ static void hurt_child(struct world *w, int64_t day, int64_t seq, const char *st
 
 #define ALL_BUT_DEAD "\"critical\":0,\"serious\":0,\"minor\":1,\"missing\":0"
 
-static void import(struct world *w, int64_t day, const char *kind, const char *csv)
-{
-	struct import_report told;
-
-	must(ingest_import(&w->in, kind, csv, strlen(csv), "test", at_noon(day), &told, NULL), w, kind);
-	assert_int_equal(told.error_count, 0);
-}
-
 static void turn_to(struct world *w, int64_t day)
 {
 	int count;
 
 	must(ingest_due(&w->in, at_noon(day), &count), w, "due");
-}
-
-/* STORE_NULL: no row. */
-static int64_t number(struct world *w, const char *sql)
-{
-	_cleanup_(store_finishp) store_stmt *q = NULL;
-	int r = store_query_once(w->store, &q, sql, "");
-
-	assert_true(r >= 0);
-	r = store_step(q);
-	assert_true(r >= 0);
-	return r > 0 ? store_int(q, 0) : STORE_NULL;
 }
 
 static int64_t sample(struct world *w, const char *unit, const char *indicator, int64_t day)
@@ -276,115 +250,6 @@ static void test_late_data_marks_the_days_it_touches_and_nothing_else(void **sta
 	close_world(&w);
 }
 
-static int64_t room_of(void *context, const char *unit)
-{
-	(void)context;
-	return strcmp(unit, "330100") == 0 ? 2 : 30;
-}
-
-/* A large unit's days cost more than a small one's. */
-static void test_so_many_days_are_taken_at_once_as_there_is_room_for_of_that_very_unit(void **state)
-{
-	static const struct dirty_room room = { room_of, NULL };
-	struct dirty_turn turn = { 0 };
-	struct dirty_days d;
-	struct world w;
-	int64_t left[2] = { 40, 40 };
-
-	(void)state;
-	open_world(&w);
-	assert_int_equal(store_exec(w.store, "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, '330100', 20001, 20040),"
-					     " (0, '330400', 20001, 20040)"), 0);
-	while (dirty_take(&turn, w.store, 20500, &room, &d) > 0) {
-		int64_t *of_unit = &left[strcmp(d.unit, "330100") == 0 ? 0 : 1];
-		int64_t most = of_unit == left ? 2 : 30;
-
-		assert_int_equal(d.last, 20000 + *of_unit);
-		assert_int_equal(d.last - d.first + 1, MIN(most, *of_unit));
-		*of_unit -= d.last - d.first + 1;
-	}
-	assert_int_equal(left[0] + left[1], 0);
-	close_world(&w);
-}
-
-static int64_t one_day(void *context, const char *unit)
-{
-	(void)context;
-	(void)unit;
-	return 1;
-}
-
-/* Of the whole country there are 160,000, and all are gone through behind every import of one. */
-static void test_declared_items_are_gone_through_in_slices(void **state)
-{
-	_cleanup_(buf_done) struct buf csv = { 0 };
-	struct world w;
-
-	(void)state;
-	open_world(&w);
-	buf_str(&csv, "unit,item,period,numerator,denominator,document\n");
-	for (int i = 0; i < 500; i++)
-		buf_printf(&csv, "330100,item_%d,2026-01,%d,500,x\n", i, i);
-	import(&w, 0, "declared", csv.p);
-	assert_int_equal(recompute_step(&w.rc, w.in.ledger.head.n, 0), 1);
-	assert_int_equal(number(&w, "SELECT count(*) FROM sample"), 200);
-	assert_int_equal(recompute_step(&w.rc, w.in.ledger.head.n, 0), 1);
-	import(&w, 0, "declared", "unit,item,period,numerator,denominator,document\n330100,item_0,2026-01,7,500,x\n");
-	compute_all(&w);
-	assert_int_equal(number(&w, "SELECT count(*) FROM sample"), 500);
-	assert_int_equal(number(&w, "SELECT numerator FROM sample WHERE indicator = 'item_0'"), 7);
-	assert_int_equal(number(&w, "SELECT sum(numerator) FROM sample"), 499 * 500 / 2 + 7);
-	close_world(&w);
-}
-
-static void test_declared_items_are_what_a_rebuild_says(void **state)
-{
-	struct world w;
-
-	(void)state;
-	open_world(&w);
-	register_nursery(&w, 0, 1, 0);
-	import(&w, 0, "declared", "unit,item,period,numerator,denominator,document\n330100,item,2026-01,7,500,x\n");
-	assert_int_equal(store_exec(w.store, "UPDATE declared SET numerator = '8'"), 0);
-	compute_all(&w);
-	assert_int_equal(store_exec(w.store, "UPDATE declared SET numerator = '7'"), 0); /* so does the rebuild, and marks every day */
-	must(dirty_refresh(&w.in.fold.dirty, w.store, "330100", FIRST_DAY), &w, "mark");
-	recompute_distrust(&w.rc);
-	compute_all(&w);
-	assert_int_equal(number(&w, "SELECT numerator FROM sample WHERE indicator = 'item'"), 7);
-	close_world(&w);
-}
-
-/* Under a stream that marks every unit's today again as soon as it was taken. */
-static void test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again(void **state)
-{
-	static const char *const units[] = { "110101", "330100", "659000" };
-	static const struct dirty_room room = { one_day, NULL };
-	struct dirty_turn turn = { 0 };
-	struct dirty_days d;
-	struct world w;
-	int taken[3] = { 0 }, late = 0, history = 0;
-
-	(void)state;
-	open_world(&w);
-	assert_int_equal(store_exec(w.store, "INSERT INTO dirty(day, unit) VALUES(20000, '330100');"
-					     "INSERT INTO dirty_range(started, unit, first, last) VALUES(0, '440100', 20000, 20399)"), 0);
-	for (int i = 0; i < 24; i++) {
-		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
-			assert_int_equal(dirty_refresh(&w.in.fold.dirty, w.store, units[k], 20500), 0);
-		assert_int_equal(dirty_take(&turn, w.store, 20500, &room, &d), 1);
-		dirty_forget(&w.in.fold.dirty);
-		for (size_t k = 0; k < ARRAY_SIZE(units); k++)
-			taken[k] += d.first == 20500 && strcmp(d.unit, units[k]) == 0;
-		late += d.first == 20000;
-		history += strcmp(d.unit, "440100") == 0;
-	}
-	assert_true(taken[0] >= 4 && taken[1] >= 4 && taken[2] >= 4);
-	assert_int_equal(late, 1);
-	assert_true(history >= 3);
-	close_world(&w);
-}
-
 /* People answered of a nursery that is still to come: its unit has no other day yet. */
 static void test_what_an_import_changes_is_computed_on_days_that_only_have_answers(void **state)
 {
@@ -559,10 +424,6 @@ int main(void)
 		cmocka_unit_test(test_a_month_that_was_not_past_yet_is_frozen_in_time_whatever_was_learnt_of_earlier_ones),
 		cmocka_unit_test(test_a_month_that_our_code_cannot_freeze_keeps_no_other_from_it),
 		cmocka_unit_test(test_late_data_marks_the_days_it_touches_and_nothing_else),
-		cmocka_unit_test(test_so_many_days_are_taken_at_once_as_there_is_room_for_of_that_very_unit),
-		cmocka_unit_test(test_declared_items_are_gone_through_in_slices),
-		cmocka_unit_test(test_declared_items_are_what_a_rebuild_says),
-		cmocka_unit_test(test_no_unit_and_no_past_day_starves_while_today_is_marked_again_and_again),
 		cmocka_unit_test(test_a_report_that_a_later_version_of_the_policy_makes_usable_again_is_found),
 		cmocka_unit_test(test_a_due_time_that_our_code_cannot_fold_keeps_no_message_out),
 		cmocka_unit_test(test_a_month_before_the_first_datum_is_taken_back_from_the_outlets),

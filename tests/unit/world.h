@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For test_histories and test_heart: a database in a file, with the engines that the daemon has, and a clock of one's own.
+ * For test_histories, test_heart and test_turns: a database in a file, with the engines that the daemon has, and a clock of one's own.
  */
 #pragma once
 
@@ -165,4 +165,34 @@ static inline void check_memory(struct world *w)
 	must(fold_next_due(&fresh, &fresh_due), w, "due");
 	assert_int_equal(due, fresh_due);
 	fold_done(&fresh);
+}
+
+/* ---- what tests do and ask ---- */
+
+#define NOON (12 * HOUR_MS)
+
+/* day: of FIRST_DAY */
+static inline int64_t at_noon(int64_t day)
+{
+	return clock_day_start_ms(FIRST_DAY + day) + NOON;
+}
+
+static inline void import(struct world *w, int64_t day, const char *kind, const char *csv)
+{
+	struct import_report told;
+
+	must(ingest_import(&w->in, kind, csv, strlen(csv), "test", at_noon(day), &told, NULL), w, kind);
+	assert_int_equal(told.error_count, 0);
+}
+
+/* STORE_NULL: no row. */
+static inline int64_t number(struct world *w, const char *sql)
+{
+	_cleanup_(store_finishp) store_stmt *q = NULL;
+	int r = store_query_once(w->store, &q, sql, "");
+
+	assert_true(r >= 0);
+	r = store_step(q);
+	assert_true(r >= 0);
+	return r > 0 ? store_int(q, 0) : STORE_NULL;
 }
