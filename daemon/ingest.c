@@ -48,9 +48,7 @@ bool ingest_store_failed(int r)
 	return r == -ENOSPC || r == -EIO || r == -EBUSY || r == -EROFS || r == -EUCLEAN || r == -ENOENT;
 }
 
-/* Of one row's fold. What our own code finds impossible (-EUCLEAN) must not keep every message out for ever; a damaged
- * database says the same, and then what can still be written is kept as fault: if nothing can, that write says so. */
-static bool is_fault(int r)
+bool ingest_is_fault(int r)
 {
 	return r < 0 && (r == -EUCLEAN || !ingest_store_failed(r));
 }
@@ -149,7 +147,7 @@ static int append_guarded(struct ingest *in, const struct buf *topic, const stru
 	r = append_act(in, topic->p, payload->p, payload->len, "daemon", at);
 	if (r >= 0)
 		return store_release(in->store);
-	if (!is_fault(r))
+	if (!ingest_is_fault(r))
 		return r;
 	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"%s\"", (long long)head.n + 1, topic->p, r,
 		  store_why(in->store), next);
@@ -195,7 +193,7 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	if (r < 0)
 		return r;
 	r = ingest_take(in, m, now);
-	if (is_fault(r)) {
+	if (ingest_is_fault(r)) {
 		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
 			  (long long)head.n + 1, r, store_why(in->store));
 		store_rollback_to(in->store);
@@ -236,7 +234,7 @@ int ingest_batch(struct ingest *in, const struct incoming *messages, size_t coun
 		return r;
 	}
 	r = take_each(in, messages, count, now, ingest_take);
-	if (is_fault(r)) {
+	if (ingest_is_fault(r)) {
 		log_error("batch.fault", "messages=%zu error=%d why=\"%s\" next=\"one by one\"", count, r, store_why(in->store));
 		roll_back(in);
 		r = begin(in);

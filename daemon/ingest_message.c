@@ -297,6 +297,18 @@ int ingest_take(struct ingest *in, const struct incoming *m, int64_t now)
 	return r;
 }
 
+/* As if nothing had come of its site. */
+static int judge_as_first(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now)
+{
+	static const struct streams nobody;
+	int r;
+
+	in->door.streams = &nobody;
+	r = door_judge(&in->door, t, payload, len, now, &in->passed);
+	in->door.streams = &in->fold.streams;
+	return r;
+}
+
 /* ---- the receipt a payload would get ---- */
 
 /* highest seen + 1, had the message been taken. */
@@ -327,15 +339,12 @@ static void write_lint(struct ingest *in, const struct topic *t, const char *pay
 int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, size_t len, int64_t now, bool with_state,
 		struct buf *receipt)
 {
-	static const struct streams nobody;
 	struct passed *p = &in->passed;
 	int accepted = 0, r;
 
 	in->out_count = 0;
 	buf_reset(&in->bytes);
-	in->door.streams = with_state ? &in->fold.streams : &nobody;
-	r = door_judge(&in->door, t, payload, len, now, p);
-	in->door.streams = &in->fold.streams;
+	r = with_state ? door_judge(&in->door, t, payload, len, now, p) : judge_as_first(in, t, payload, len, now);
 	if (r >= 0 && p->first_n > 0)
 		r = repeat_of(in, t, &(struct incoming){ .payload = payload, .len = len });
 	else if (r >= 0 && p->long_ago)
@@ -356,6 +365,20 @@ int ingest_lint(struct ingest *in, const struct topic *t, const char *payload, s
 	return r < 0 ? r : accepted;
 }
 
+/* Where the very door fails (a row that it compares with was damaged: verify says so), the message has no identity that could be
+ * taken for another's. */
+static int judge_culprit(struct ingest *in, const struct topic *t, const struct incoming *m, int64_t now)
+{
+	int r = door_judge(&in->door, t, m->payload, m->len, now, &in->passed);
+
+	if (!ingest_is_fault(r))
+		return r;
+	passed_done(&in->passed);
+	r = judge_as_first(in, t, m->payload, m->len, now);
+	in->passed.verdict.identified = false;
+	return r;
+}
+
 int ingest_take_culprit(struct ingest *in, const struct incoming *m, int64_t now)
 {
 	char whole[] = "";
@@ -368,7 +391,7 @@ int ingest_take_culprit(struct ingest *in, const struct incoming *m, int64_t now
 
 	if (topic_parse(m->topic, &t) < 0)
 		return 0;
-	r = door_judge(&in->door, &t, m->payload, m->len, now, &in->passed);
+	r = judge_culprit(in, &t, m, now);
 	if (r >= 0) {
 		v = in->passed.verdict;
 		v.status = v.status == STATUS_REFUSED_PII ? v.status : STATUS_FAULT;

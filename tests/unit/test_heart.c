@@ -140,6 +140,31 @@ static void test_a_replayed_amend_voids_what_comes_after_a_restart(void **state)
 	close_world(&w);
 }
 
+/* Somebody wrote into the ledger, or the disk forgot a row: verify says so, and messages are taken (docs/readings.md). */
+static void test_a_repeat_of_a_row_that_nobody_can_read_any_more_holds_up_no_other_message(void **state)
+{
+	static const char *const damages[] = { "outcome = '{'", "hash = x'00'", "payload = CAST('{' AS BLOB)" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		_cleanup_(freep) char *sql = text_of("DROP TRIGGER ledger_is_never_changed; UPDATE ledger SET %s"
+						     " WHERE n = (SELECT max(n) FROM ledger)", damages[i]);
+		struct world w;
+
+		open_world(&w);
+		hurt_child(&w, 1, 1, "follow_up", "\"dead\":0," ALL_BUT_DEAD);
+		assert_int_equal(store_exec(w.store, sql), 0);
+		for (int repeats = 0; repeats < 3; repeats++)
+			hurt_child(&w, 1, 1, "follow_up", "\"dead\":0," ALL_BUT_DEAD);
+		assert_int_equal(number(&w, "SELECT count(*) FROM refused WHERE status = 'fault'"), 1);
+		assert_int_equal(number(&w, "SELECT count(*) FROM alert WHERE rule = 'incident-unreadable' AND state = 'open'"), 1);
+		hurt_child(&w, 1, 2, "follow_up", "\"dead\":0," ALL_BUT_DEAD);
+		assert_int_equal(number(&w, "SELECT count(*) FROM incident_message"), 2);
+		check_memory(&w);
+		close_world(&w);
+	}
+}
+
 /* ---- events ---- */
 
 static void test_the_newest_message_of_a_very_long_event_is_judged(void **state)
@@ -415,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_a_unit_that_only_the_register_names_is_computed_every_day),
 		cmocka_unit_test(test_an_event_that_moves_to_a_named_city_is_told_the_rules),
 		cmocka_unit_test(test_a_replayed_amend_voids_what_comes_after_a_restart),
+		cmocka_unit_test(test_a_repeat_of_a_row_that_nobody_can_read_any_more_holds_up_no_other_message),
 		cmocka_unit_test(test_the_newest_message_of_a_very_long_event_is_judged),
 		cmocka_unit_test(test_of_two_messages_with_one_identity_neither_is_the_later_one),
 		cmocka_unit_test(test_what_is_unknown_again_counts_as_confirmed_an_hour_later),
