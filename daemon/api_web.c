@@ -78,7 +78,7 @@ static int read_all(int fd, size_t len, struct buf *out)
 
 static int read_file(const char *path, struct buf *out)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 

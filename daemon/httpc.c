@@ -41,7 +41,7 @@ static void call_free(struct httpc_call *c)
 {
 	if (c->prev)
 		c->prev->next = c->next;
-	else if (c->h->calls == c)
+	else
 		c->h->calls = c->next;
 	if (c->next)
 		c->next->prev = c->prev;

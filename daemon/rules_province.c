@@ -85,11 +85,9 @@ static int province_months(struct province *p, const struct indicator *i, const 
 	int64_t month = p->asked.month;
 	int r = 0;
 
-	for (size_t k = 0; r >= 0 && k < count; k++, month = asked_month_before(month)) {
-		averages[k] = (struct value){ 0 };
+	for (size_t k = 0; r >= 0 && k < count; k++, month = asked_month_before(month))
 		r = average_of(p->asked.f->store, p, i, month, policy_province_average(p->asked.f->policy, asked_last_day(month)),
 			       &averages[k]);
-	}
 	return r;
 }
 
@@ -115,7 +113,7 @@ static int judge_below(const struct asked *a, const struct indicator *i, const s
 
 static int judge_below_all(struct province *p, const struct indicator *i)
 {
-	struct value averages[ASKED_MONTHS_MAX];
+	struct value averages[ASKED_MONTHS_MAX] = { 0 };
 	struct run_rule rule = asked_key_rule(&p->asked);
 	int r = i->count ? 0 : province_months(p, i, &rule, averages);
 
