@@ -304,16 +304,19 @@ static int64_t step_budget(const struct daemon *d, int64_t now)
 	return d->last_second < CALM_MESSAGES ? CALM_BUDGET_MS : DAEMON_STEP_BUDGET_MS;
 }
 
-/* Months that are due, once everything is computed; looked for once a minute. */
+/* Months that are due, once everything is computed: at once when a month's day has come, else looked for once a minute. */
 static void freeze_months(struct daemon *d, int64_t now)
 {
+	int64_t before = d->base.ingest.fold.dirty.past_before;
 	int count = 0;
 
-	if (!d->writable || !daemon_clock_is_right(d, now) || now - d->last_freeze < MINUTE_MS)
+	if (!d->writable || !daemon_clock_is_right(d, now) || (now - d->last_freeze < MINUTE_MS && before == d->frozen_before))
 		return;
 	daemon_note_store(d, ingest_freeze(&d->base.ingest, now, FREEZE_AT_ONCE, &count));
-	if (count < FREEZE_AT_ONCE)
+	if (count < FREEZE_AT_ONCE) {
 		d->last_freeze = now;
+		d->frozen_before = before;
+	}
 }
 
 /* Recomputes for a moment, then lets the loop turn before it goes on. */

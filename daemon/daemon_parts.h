@@ -38,7 +38,8 @@ struct daemon {
 	sd_event_source *tick, *step, *acts_source, *rebuilding, *waiting;
 	struct base base;
 	struct recompute recompute;
-	int64_t last_freeze; /* when months to be frozen were looked for */
+	int64_t last_freeze; /* when months to be frozen were looked for, and */
+	int64_t frozen_before; /* which months they were (dirty.h, past_before) */
 	struct outlet outlet;
 	struct alert_log alert_log;
 	struct reserve reserve;
