@@ -56,7 +56,7 @@ struct range {
 struct influx {
 	sd_event_source *timer;
 	struct influx_options options;
-	bool on;
+	bool on, begun; /* begun: the store let us begin, there are cursors */
 	struct points points;
 	struct policy_cache policies; /* parsed once, not once a batch */
 	struct points_batch batch;
@@ -404,6 +404,19 @@ static void begin(struct influx *x)
 	wake_after(x, IDLE_MS);
 }
 
+/* Begins where it was left, or anew; while the store fails it is tried again. Without cursors nothing would be queued for us. */
+static int begin_points(struct influx *x, int r)
+{
+	if (r >= 0)
+		r = points_open(x->options.store, SINK, x->options.config->influx.sites, &x->points);
+	x->begun = r >= 0;
+	x->failures = x->begun ? 0 : x->failures + 1;
+	if (x->failures == 1)
+		log_warning("influx.not_begun", "error=%d next=\"try again, and send everything then\"", r);
+	wake_after(x, x->begun ? 0 : backoff_ms(x, 0));
+	return r;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct influx *x = context;
@@ -412,7 +425,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (!x->on)
 		return 0;
-	if (x->call)
+	if (!x->begun)
+		begin_points(x, 0);
+	else if (x->call)
 		take_ahead(x);
 	else if (x->range_count > 0)
 		send_next(x);
@@ -426,7 +441,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 static int start(struct influx *x)
 {
 	const struct config *c = x->options.config;
-	int r;
 
 	abandon(x);
 	x->on = *c->influx.url;
@@ -435,13 +449,11 @@ static int start(struct influx *x)
 	x->taken_ever = false;
 	x->held[0] = '\0';
 	x->behind_since = 0;
+	x->begun = false;
 	if (!x->on)
 		return points_forget(x->options.store, SINK);
 	influx_place_url(x->options.config, &x->url);
-	r = points_open(x->options.store, SINK, c->influx.sites, &x->points);
-	if (r >= 0)
-		wake_after(x, 0);
-	return r;
+	return begin_points(x, 0);
 }
 
 int influx_new(sd_event *event, const struct influx_options *options, struct influx **ret)
@@ -487,15 +499,11 @@ int influx_reconfigure(struct influx *x, const struct config *config)
 
 int influx_refill(struct influx *x)
 {
-	int r;
-
 	if (!x->on)
 		return 1;
 	abandon(x);
-	r = points_refill(&x->points);
 	x->failures = 0;
-	wake_after(x, 0);
-	return MIN(r, 0);
+	return MIN(begin_points(x, points_refill(x->options.store, SINK)), 0);
 }
 
 void influx_state(struct influx *x, struct influx_state *ret)
@@ -503,6 +511,6 @@ void influx_state(struct influx *x, struct influx_state *ret)
 	*ret = (struct influx_state){ .on = x->on, .held = x->held[0] ? x->held : NULL, .sent = x->sent,
 				      .put_aside = x->put_aside, .expired = x->expired, .retries = x->retries,
 				      .lag_ms = x->behind_since ? clock_monotonic_ms() - x->behind_since : 0 };
-	for (int m = 0; x->on && m < MEASUREMENT_COUNT; m++)
+	for (int m = 0; x->begun && m < MEASUREMENT_COUNT; m++)
 		points_waiting(&x->points, (enum measurement)m, &ret->waiting[m]);
 }

@@ -377,12 +377,9 @@ int points_forget(struct store *s, const char *sink)
 	return r;
 }
 
-int points_refill(struct points *p)
+int points_refill(struct store *s, const char *sink)
 {
-	bool sites = p->wanted[POINT_SITE_ENROLMENT];
-	int r = store_run(p->store, "DELETE FROM sink_cursor WHERE sink = ?", "t", p->sink);
-
-	return r < 0 ? r : points_open(p->store, p->sink, sites, p);
+	return store_run(s, "DELETE FROM sink_cursor WHERE sink = ?", "t", sink);
 }
 
 int points_waiting(struct points *p, enum measurement m, int64_t *ret)

@@ -60,8 +60,8 @@ struct points_limits {
 int points_open(struct store *s, const char *sink, bool sites, struct points *ret);
 /* The sink is switched off: nothing is queued for it any more. */
 int points_forget(struct store *s, const char *sink);
-/* Everything again. Batches taken before must not be acknowledged. */
-int points_refill(struct points *p);
+/* Everything again: points_open begins anew. Batches taken before must not be acknowledged. */
+int points_refill(struct store *s, const char *sink);
 /* Queues what a refill and moved nurseries still ask for; bounded work in a transaction of its own. */
 int points_prepare(struct points *p, int64_t until);
 /* Batches that were taken and not acknowledged are given up: they will be taken again. */

@@ -2,6 +2,7 @@
 """Points (CONTRACT §4) in a real InfluxDB and a real VictoriaMetrics; a stub only for the faults they do not show."""
 import datetime
 import json
+import sqlite3
 import subprocess
 import time
 
@@ -314,6 +315,39 @@ def test_what_was_folded_while_the_sink_was_off_or_rebuilt_is_sent_too(parts, in
     assert done.returncode == 0, done.stderr
     parts(daemon).wait_sent()
     assert_all_there(daemon, influx)
+
+
+def test_a_sink_that_the_store_did_not_let_begin_anew_begins_when_it_can(parts, influx):
+    daemon = Daemon(parts.directory, url=influx.url)
+    daemon.fold(story())
+    parts(daemon).wait_sent()
+
+    def store_refuses(what):
+        with sqlite3.connect(daemon.db, timeout=10) as db:
+            db.execute(what)
+        db.close()
+
+    def refill():
+        assert daemon.ctl("influx", "refill").returncode != 0
+
+    def switched_off_and_on():
+        daemon.reload(url=influx.url)
+        wait_until(lambda: daemon.log.read_text().count("influx.not_begun") > before, 20, "it was tried")
+
+    for act in (refill, switched_off_and_on):
+        influx.query("DROP DATABASE nursery", None)
+        influx.query("CREATE DATABASE nursery", None)
+        before = daemon.log.read_text().count("influx.not_begun")
+        if act is switched_off_and_on:
+            daemon.reload(url="")
+            wait_until(lambda: daemon.rows("SELECT count(*) FROM sink_cursor") == [(0,)], 20, "forgotten")
+        store_refuses("CREATE TRIGGER full BEFORE INSERT ON sink_cursor BEGIN SELECT raise(ABORT, 'full'); END")
+        act()
+        assert daemon.rows("SELECT count(*) FROM sink_cursor") == [(0,)]
+        store_refuses("DROP TRIGGER full")
+        wait_until(lambda: daemon.rows("SELECT count(*) FROM sink_cursor") != [(0,)], 20, "the sink to begin")
+        daemon.wait_sent()
+        assert_all_there(daemon, influx)
 
 
 def test_poison_lines_are_isolated_and_put_aside_and_the_rest_is_there(parts, influx):
