@@ -68,31 +68,36 @@ void act_answer_plain(struct act_answer *ret, int status, const char *detail)
 	answer_json(ret, status, value);
 }
 
+static json *told_lines(const struct import_error *errors, size_t count)
+{
+	json *list = json_new_list();
+
+	for (size_t i = 0; i < count; i++) {
+		json *item = json_new_object();
+
+		json_set(item, "line", json_new_int(errors[i].line));
+		json_set(item, "column", json_new_text(errors[i].column));
+		json_set(item, "value", json_new_text(errors[i].value));
+		json_set(item, "zh", json_new_text(errors[i].zh));
+		json_set(item, "en", json_new_text(errors[i].en));
+		json_push(list, item);
+	}
+	return list;
+}
+
 /* A bad row names line, column, value and rule, and nothing of the file is imported. */
 static void refuse_import(struct act_answer *ret, const char *kind, const struct import_report *report)
 {
-	json *problem_value = json_new_object(), *errors = json_new_list();
+	json *problem_value = json_new_object();
 	char detail[128];
-	size_t told = MIN(report->error_count, (size_t)IMPORT_ERRORS_MAX);
 
-	for (size_t i = 0; i < told; i++) {
-		const struct import_error *e = &report->errors[i];
-		json *item = json_new_object();
-
-		json_set(item, "line", json_new_int(e->line));
-		json_set(item, "column", json_new_text(e->column));
-		json_set(item, "value", json_new_text(e->value));
-		json_set(item, "zh", json_new_text(e->zh));
-		json_set(item, "en", json_new_text(e->en));
-		json_push(errors, item);
-	}
 	snprintf(detail, sizeof detail, "%zu errors in the file; nothing of it was imported", report->error_count);
 	json_set(problem_value, "type", json_new_text("about:blank"));
 	json_set(problem_value, "title", json_new_text("The file was not imported"));
 	json_set(problem_value, "status", json_new_int(422));
 	json_set(problem_value, "detail", json_new_text(detail));
 	json_set(problem_value, "kind", json_new_text(kind));
-	json_set(problem_value, "errors", errors);
+	json_set(problem_value, "errors", told_lines(report->errors, MIN(report->error_count, (size_t)IMPORT_ERRORS_MAX)));
 	answer_json(ret, 422, problem_value);
 	ret->content_type = "application/problem+json";
 }
@@ -129,6 +134,8 @@ static int perform_import(struct ingest *in, const char *kind, const char *body,
 	json_set(value, "unchanged", json_new_bool(r == 2)); /* the same file twice changes nothing */
 	json_set(value, "n", json_new_int(head.n));
 	json_set(value, "hash", json_new_text(hash_hex(head.hash, hash)));
+	if (import_note(in->store, kind, body, len, &report) >= 0)
+		json_set(value, "notes", told_lines(report.notes, report.note_count));
 	answer_json(ret, r == 2 ? 200 : 201, value);
 	return 0;
 }

@@ -103,6 +103,7 @@ const struct import_rule import_rules[] = {
 	[COLUMN_DECIMAL] = { "应为十进制数，如 4.5", "must be a decimal number such as 4.5" },
 	[COLUMN_WORD] = { "不是允许的取值", "is not one of the allowed words" },
 	[COLUMN_SITE] = { "应为统一社会信用代码，或其后加 -01…-99", "must be a site id: a USCC, or a USCC and -01 to -99" },
+	[COLUMN_INDICATOR] = { "不得为空，不得含控制字符", "must not be empty and must hold no control characters" },
 	[COLUMN_ITEM] = { "应为 1–64 个字母、数字、汉字或 . _ -，且不得与计算指标同名",
 			  "must be 1 to 64 letters, digits, Chinese characters or . _ -, and not an indicator that is computed" },
 	[COLUMN_PERIOD] = { "应为 YYYY-MM-DD、YYYY-MM、YYYYQ1–Q4、YYYYH1–H2 或 YYYY",

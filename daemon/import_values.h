@@ -16,6 +16,7 @@ enum import_type {
 	COLUMN_DECIMAL, /* a decimal number, kept as its text and compared exactly */
 	COLUMN_WORD,
 	COLUMN_SITE,
+	COLUMN_INDICATOR, /* the id of an indicator, or of an item that may be declared later */
 	COLUMN_ITEM,   /* the id of a declared item: stands in paths and topics */
 	COLUMN_PERIOD, /* a day, month, quarter, half year or year */
 };

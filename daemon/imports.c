@@ -5,6 +5,7 @@
 #include "../collectors/survey.h"
 #include "csv.h"
 #include "import_values.h"
+#include "indicators.h"
 #include "register.h"
 
 #include <errno.h>
@@ -145,7 +146,7 @@ static const struct kind kinds[] = {
 	  .keeps_n = true,
 	  .apply = population_applied },
 	{ .name = "targets",
-	  .columns = { { .name = "division", .type = COLUMN_CODE, .optional = true }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "value", .type = COLUMN_DECIMAL },
+	  .columns = { { .name = "division", .type = COLUMN_CODE, .optional = true }, { .name = "indicator", .type = COLUMN_INDICATOR }, { .name = "value", .type = COLUMN_DECIMAL },
 		       { .name = "by", .type = COLUMN_DAY }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO target(division, indicator, value, by, source) VALUES(ifnull(?1, ''), ?2, ?3, ?4, ?5)"
 		 " ON CONFLICT DO UPDATE SET value = excluded.value, source = excluded.source",
@@ -167,7 +168,7 @@ static const struct kind kinds[] = {
 		       { .name = "document", .type = COLUMN_TEXT } },
 	  .apply = declared_apply },
 	{ .name = "averages",
-	  .columns = { { .name = "province", .type = COLUMN_PROVINCE }, { .name = "indicator", .type = COLUMN_TEXT }, { .name = "reference_date", .type = COLUMN_DAY },
+	  .columns = { { .name = "province", .type = COLUMN_PROVINCE }, { .name = "indicator", .type = COLUMN_INDICATOR }, { .name = "reference_date", .type = COLUMN_DAY },
 		       { .name = "value", .type = COLUMN_DECIMAL }, { .name = "source", .type = COLUMN_TEXT } },
 	  .sql = "INSERT INTO average(province, indicator, reference_date, value, source)"
 		 " VALUES(?1, ?2, ?3, ?4, ?5)"
@@ -208,15 +209,17 @@ static void copy_cut(char to[static 64], const char *from)
 	to[len] = '\0';
 }
 
+static void tell(struct import_error *e, int line, const char *column, const char *value, const char *zh, const char *en)
+{
+	*e = (struct import_error){ .line = line, .zh = zh, .en = en };
+	snprintf(e->column, sizeof e->column, "%s", column);
+	copy_cut(e->value, value);
+}
+
 static void complain(struct import_report *rep, int line, const char *column, const char *value, const char *zh, const char *en)
 {
-	if (rep->error_count < IMPORT_ERRORS_MAX) {
-		struct import_error *e = &rep->errors[rep->error_count];
-
-		*e = (struct import_error){ .line = line, .zh = zh, .en = en };
-		snprintf(e->column, sizeof e->column, "%s", column);
-		copy_cut(e->value, value);
-	}
+	if (rep->error_count < IMPORT_ERRORS_MAX)
+		tell(&rep->errors[rep->error_count], line, column, value, zh, en);
 	rep->error_count++;
 }
 
@@ -269,6 +272,7 @@ static int each_record(const struct kind *k, struct csv_reader *reader, struct i
 		if (rep->error_count > before)
 			continue;
 		rep->rows++;
+		rep->line = c.line;
 		r = fn ? fn(context, k, values) : 0;
 		if (r < 0)
 			return r;
@@ -355,4 +359,61 @@ int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, 
 	r = read_file(k, csv, len, &rep, apply_record, &a);
 	*ret_rows = rep.rows;
 	return r;
+}
+
+/* ---- what nothing knows ---- */
+
+struct noting {
+	struct store *s;
+	const struct import_report *at; /* the line being read */
+	struct import_report *ret;
+};
+
+/* 1 known, or no name of anything; 0 not. */
+static int is_known(struct store *s, enum import_type type, const char *text)
+{
+	int64_t known = 0;
+	int r = 0;
+
+	if (!text || (type != COLUMN_CODE && type != COLUMN_INDICATOR) || (type == COLUMN_INDICATOR && indicator_of(text)))
+		return 1;
+	if (type == COLUMN_CODE)
+		r = store_get_int(s, &known, "SELECT 1 FROM division WHERE code = ? LIMIT 1", "t", text);
+	else
+		r = store_get_int(s, &known, "SELECT 1 FROM declared WHERE item = ? LIMIT 1", "t", text);
+	return r < 0 ? r : known != 0;
+}
+
+static int note_record(void *context, const struct kind *k, const union store_value *values)
+{
+	const struct noting *noting = context;
+	struct import_report *ret = noting->ret;
+
+	for (size_t i = 0; i < column_count(k) && ret->note_count < IMPORT_ERRORS_MAX; i++) {
+		const struct import_column *c = &k->columns[i];
+		int r = import_is_number(c->type) ? 1 : is_known(noting->s, c->type, values[i].text);
+
+		if (r < 0)
+			return r;
+		if (r == 0 && c->type == COLUMN_CODE)
+			tell(&ret->notes[ret->note_count++], noting->at->line, c->name, values[i].text, "区划代码表中没有该代码，已照录",
+			     "no division has this code; taken as it is");
+		else if (r == 0)
+			tell(&ret->notes[ret->note_count++], noting->at->line, c->name, values[i].text,
+			     "没有该指标，也没有同名的申报项目；已照录，暂不参与比较",
+			     "no indicator and no declared item has this id; taken as it is, nothing is compared with it");
+	}
+	return 0;
+}
+
+int import_note(struct store *s, const char *kind, const char *csv, size_t len, struct import_report *ret)
+{
+	const struct kind *k = kind_of(kind);
+	struct import_report at = { 0 };
+	struct noting noting = { .s = s, .at = &at, .ret = ret };
+
+	ret->note_count = 0;
+	if (!k || strcmp(k->name, "divisions") == 0) /* it says itself what there is */
+		return 0;
+	return read_file(k, csv, len, &at, note_record, &noting);
 }

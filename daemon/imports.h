@@ -19,14 +19,20 @@ struct import_error {
 };
 struct import_report {
 	int64_t rows;
+	int line; /* of the row that was read last */
 	size_t error_count; /* all of them; the first IMPORT_ERRORS_MAX are described */
 	struct import_error errors[IMPORT_ERRORS_MAX];
+	size_t note_count; /* import_note's, the first ones */
+	struct import_error notes[IMPORT_ERRORS_MAX];
 };
 
 bool import_kind_known(const char *kind);
 void import_kinds(struct buf *ret); /* "divisions, workdays, …" */
 /* UTF-8 with or without BOM, LF or CRLF, RFC 4180 quotes. Pure. */
 void import_check(const char *kind, const char *csv, size_t len, struct import_report *ret);
+/* Of a file that import_check found good: codes and ids that nothing knows, as notes. It is imported all the same: what they name may
+ * come later, and the contract refuses no unknown code (docs/readings.md). */
+int import_note(struct store *s, const char *kind, const char *csv, size_t len, struct import_report *ret);
 /* The bytes of a ledger row that import_check found good. */
 int import_apply(struct fold *f, const char *kind, const char *csv, size_t len, int64_t n, int64_t *ret_rows);
 

@@ -67,6 +67,7 @@ int ctl_post(const struct ctl *ctl, const char *on, const char *target, const ch
 /* All pages of a list, or `limit` items when the user gave one: {items, next}. */
 int ctl_get_all(const struct ctl *ctl, const char *target, size_t limit, json **ret);
 /* On stderr for people; with --json the answer as it came is printed, too. */
+void ctl_tell_lines(const json *list); /* of a file: line, column, value and what is said of it, to stderr; NULL is fine */
 void ctl_tell_problem(const struct ctl *ctl, const struct ctl_answer *a);
 /* The whole file, "-" is stdin. -EFBIG above max. */
 int ctl_read_file(const char *path, size_t max, struct buf *ret);

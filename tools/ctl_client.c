@@ -195,7 +195,7 @@ int ctl_ask(const struct ctl *ctl, const char *method, const char *target, const
 	return r;
 }
 
-static void tell_error(const json *error)
+static void tell_line(const json *error)
 {
 	const json *line = json_get(error, "line");
 
@@ -211,6 +211,12 @@ static void tell_error(const json *error)
 	fputc('\n', stderr);
 }
 
+void ctl_tell_lines(const json *list)
+{
+	for (size_t i = 0; list && i < json_count(list); i++)
+		tell_line(json_at(list, i));
+}
+
 void ctl_tell_problem(const struct ctl *ctl, const struct ctl_answer *a)
 {
 	const json *errors = a->value ? json_get(a->value, "errors") : NULL;
@@ -220,8 +226,7 @@ void ctl_tell_problem(const struct ctl *ctl, const struct ctl_answer *a)
 		a->status);
 	if (*ctl_text_of(a->value, "zh"))
 		fprintf(stderr, "%s\n", ctl_text_of(a->value, "zh"));
-	for (size_t i = 0; errors && i < json_count(errors); i++)
-		tell_error(json_at(errors, i));
+	ctl_tell_lines(errors);
 	if (ctl->json && a->value)
 		puts(a->text.p);
 }

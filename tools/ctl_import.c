@@ -28,7 +28,9 @@ int ctl_import(const struct ctl *ctl)
 	buf_str(&target, "/api/v1/imports/");
 	ctl_add_segment(&target, ctl->args[0]);
 	r = ctl_post(ctl, ctl->args[1], target.p, "text/csv", &csv, &a);
-	if (r == EXIT_FINE && !ctl->json)
-		printf("%s: %s rows imported as ledger row %s\n", ctl->args[0], ctl_number(a.value, "rows", rows), ctl_number(a.value, "n", n));
+	if (r != EXIT_FINE || ctl->json)
+		return r;
+	printf("%s: %s rows imported as ledger row %s\n", ctl->args[0], ctl_number(a.value, "rows", rows), ctl_number(a.value, "n", n));
+	ctl_tell_lines(json_get(a.value, "notes"));
 	return r;
 }

@@ -125,6 +125,13 @@ def test_a_bad_file_is_refused_line_by_line(daemon):
     told = json.loads(ctl(daemon, "import", "targets", "bad.csv", "--json").stdout)
     assert [(e["line"], e["column"], e["value"]) for e in told["errors"]] == [(2, "division", "zz"), (2, "value", "x"), (2, "by", "2025-13-31")]
     assert json.loads(ctl(daemon, "--json", "unit", "999999").stdout)["status"] == 404
+    assert ctl(daemon, "import", "targets", "targets.csv").stderr == ""  # nothing to note
+    (daemon.where / "odd.csv").write_text("division,indicator,value,by,source\n330100,filing_rate,90,2025-12-31,y\n,place_per_1000,4,2025-12-31,y\n"
+                                          "339999,filing_rate,90,2025-12-31,y\n")
+    done = ctl(daemon, "import", "targets", "odd.csv")
+    assert done.returncode == 0 and "3 rows imported" in done.stdout, done.stderr
+    assert 'line 3: column "indicator"  value "place_per_1000"' in done.stderr and 'line 4: column "division"  value "339999"' in done.stderr
+    assert done.stderr.count("line ") == 2
     done = ctl(daemon, "import", "nonsense", "targets.csv")
     assert done.returncode == 2 and "population" in done.stderr, done.stderr
 
