@@ -97,7 +97,7 @@ $(out)/tests/%: $(out)/obj/tests/unit/%.o $(out)/libnurseryd.a
 	$(quiet)$(CC) $(CFLAGS) $(link) $(LDFLAGS) -o $@ $^ $(libs) -lcmocka
 
 unit: $(unit_tests)
-	$(quiet)set -e; for t in $^; do $$t; done
+	$(quiet)printf '%s\n' $^ | xargs -P $$(nproc) -n 1 sh -c '"$$0" >"$$0.said" 2>&1; r=$$?; cat "$$0.said"; exit $$r'
 
 includes:
 	$(quiet)scripts/check-includes.py

@@ -183,8 +183,7 @@ def test_another_kind_ref_or_body_is_a_reuse(world, change):
 
 
 def test_a_reused_seq_of_an_incident_is_a_new_message_however_old(world):
-    for seq in range(1, 41):
-        world.send("incident", message(seq, incident(event=f"E{seq}")))
+    world.send_all("incident", (message(seq, incident(event=f"E{seq}")) for seq in range(1, 41)))
     reused = world.send("incident", message(1, incident(event="NEW")))
     assert accepted(reused) and warned(reused) == ["W_SEQ_REUSED"]
     for event in ("NEW", "E1"):  # always compared with every message of that identity
@@ -193,16 +192,14 @@ def test_a_reused_seq_of_an_incident_is_a_new_message_however_old(world):
 
 
 def test_the_last_32_messages_are_compared_and_older_ones_are_not(world):
-    for seq in range(1, 34):
-        world.send("enrolment", message(seq, enrolment()))
+    world.send_all("enrolment", (message(seq, enrolment()) for seq in range(1, 34)))
     assert codes(world.send("enrolment", message(3, enrolment(places=1)))) == ["E_SEQ_REUSED"]  # the 31st from the end
     receipt = world.send("enrolment", message(1, enrolment(places=1)))
     assert (receipt["duplicate"], receipt["verified"], receipt["status"], receipt["ledger"]) == (True, False, "accepted", None)
 
 
 def test_a_reuse_does_not_make_the_old_original_look_like_one(world):
-    for seq in range(1, 33):
-        world.send("enrolment", message(seq, enrolment()))
+    world.send_all("enrolment", (message(seq, enrolment()) for seq in range(1, 33)))
     assert codes(world.send("enrolment", message(1, enrolment(places=1)))) == ["E_SEQ_REUSED"]  # takes the place of seq 1 in the 32
     original, reuse = (world.send("enrolment", message(1, enrolment(**x))) for x in ({}, {"places": 1}))
     assert (original["duplicate"], original["verified"], original["status"]) == (True, False, "accepted")

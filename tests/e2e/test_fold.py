@@ -64,6 +64,10 @@ class World:
     def send(self, feed, payload, **more):
         return self.fold(line(self.at(), feed, payload, **more))[0]
 
+    def send_all(self, feed, payloads):
+        """The same in one process: starting one takes longer than thirty messages."""
+        return self.fold(*(line(self.at(), feed, payload) for payload in payloads))
+
     def rows(self, sql):
         with sqlite3.connect(self.db) as db:
             return db.execute(sql).fetchall()
@@ -125,8 +129,7 @@ def test_a_reused_seq_is_refused_but_an_incident_never(world):
 
 
 def test_old_repeats_are_taken_for_duplicates_unchecked(world):
-    for seq in range(1, 35):
-        world.send("enrolment", message(seq, enrolment()))
+    world.send_all("enrolment", (message(seq, enrolment()) for seq in range(1, 35)))
     assert "verified" not in world.send("enrolment", message(3, enrolment()))  # one of the last 32
     receipt = world.send("enrolment", message(2, enrolment(places=1)))
     assert (receipt["status"], receipt["verified"], receipt["ledger"]) == ("accepted", False, None)

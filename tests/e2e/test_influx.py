@@ -121,12 +121,12 @@ def test_points_say_what_the_api_says_to_a_reader_outside_and_hide_cells_of_few_
                                 message(1, registration(), site=OTHER, division=JIAXING), OTHER, JIAXING)]
                 + ballots(SITE, HANGZHOU, 3) + ballots(OTHER, JIAXING, 9))
     parts(daemon).wait_sent()
-    points, compared, hidden = influx.points("unit_indicator"), 0, 0
+    points, compared, hidden, api = influx.points("unit_indicator"), 0, 0, requests.Session()
     for (at, indicator, period, _, unit), point in points.items():
         day = datetime.datetime.fromtimestamp(at / 1000, LOCAL).date().isoformat()
         day = day if period == "day" else day[:7]
-        (o,) = requests.get(f"http://127.0.0.1:{daemon.port}/api/v1/units/{unit}/indicators/{indicator}",
-                            params={"from": day, "to": day, "period": period}, timeout=10).json()["items"]
+        (o,) = api.get(f"http://127.0.0.1:{daemon.port}/api/v1/units/{unit}/indicators/{indicator}",
+                       params={"from": day, "to": day, "period": period}, timeout=10).json()["items"]
         numbers = {k: -1 if o[k] is None else float(o[k]) for k in ("value", "numerator", "denominator", "completeness")}
         assert point == {**numbers, **{k: o[k] for k in ("revision", "final", "status")}}, (indicator, period, o)
         compared += 1

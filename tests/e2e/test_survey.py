@@ -123,8 +123,7 @@ def test_one_token_at_many_sites(world):
     sites = [f"{SITE}-{n:02d}" for n in range(1, 30)]
     send_all(world, *[registered(s) for s in sites], *[m for s in sites for m in surveys(ballot(1), site=s)])
     assert counted(world) == (0, 0)
-    for s in sites[:-1]:
-        send_all(world, ("survey", message(2, None, "retract", site=s, ref={"epoch": 1, "seq": 1}, reason="x")))
+    send_all(world, *[("survey", message(2, None, "retract", site=s, ref={"epoch": 1, "seq": 1}, reason="x")) for s in sites[:-1]])
     assert counted(world) == (1, 1)
 
 
