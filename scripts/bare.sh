@@ -32,6 +32,8 @@ echo "=== bare: debootstrap --variant=minbase bookworm"
 debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
 rm -f "$root.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# What an installer and every container runtime write, and debootstrap does not: chromedriver is asked for at "localhost".
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
 # A branch of that name, whatever is checked out here, so that the clone looks like anybody's.
 git init -q --bare -b main "$root/root/nurseryd.git"
 git push -q "$root/root/nurseryd.git" HEAD:refs/heads/main
