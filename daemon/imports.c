@@ -255,7 +255,7 @@ static int each_record(const struct kind *k, struct csv_reader *reader, struct i
 	struct csv_record c;
 
 	while (csv_read_record(reader, &c)) {
-		union store_value values[COLUMNS_MAX + 1];
+		union store_value values[COLUMNS_MAX + 1] = { 0 };
 		size_t before = rep->error_count;
 		int r;
 
