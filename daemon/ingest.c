@@ -135,6 +135,14 @@ static int append_act(struct ingest *in, const char *topic, const char *payload,
 	return ingest_append(in, topic, payload, len, &v, now, NULL);
 }
 
+/* What was done since the savepoint that was made at this head and mark. */
+static int take_back(struct ingest *in, const struct ledger_head *head, size_t mark)
+{
+	store_rollback_to(in->store);
+	ledger_rollback_to(&in->ledger, head);
+	return fold_rollback(&in->fold, mark);
+}
+
 /* Appends an act of the daemon's own. 1: our own code cannot fold it (a bug); then nothing was appended. */
 static int append_guarded(struct ingest *in, const struct buf *topic, const struct buf *payload, int64_t at, const char *next)
 {
@@ -151,9 +159,7 @@ static int append_guarded(struct ingest *in, const struct buf *topic, const stru
 		return r;
 	log_error("due.fault", "row=%lld topic=%s error=%d why=\"%s\" next=\"%s\"", (long long)head.n + 1, topic->p, r,
 		  store_why(in->store), next);
-	store_rollback_to(in->store);
-	ledger_rollback_to(&in->ledger, &head);
-	r = fold_rollback(&in->fold, mark);
+	r = take_back(in, &head, mark);
 	return r < 0 ? r : 1;
 }
 
@@ -196,12 +202,10 @@ static int take_guarded(struct ingest *in, const struct incoming *m, int64_t now
 	if (ingest_is_fault(r)) {
 		log_error("message.fault", "row=%lld error=%d why=\"%s\" next=\"kept as fault, look at it\"",
 			  (long long)head.n + 1, r, store_why(in->store));
-		store_rollback_to(in->store);
-		ledger_rollback_to(&in->ledger, &head);
 		in->out_count = outs;
 		in->bytes.len = bytes;
 		in->staged = counters;
-		r = fold_rollback(&in->fold, mark);
+		r = take_back(in, &head, mark);
 		if (r >= 0)
 			r = ingest_take_culprit(in, m, now);
 		return r;
